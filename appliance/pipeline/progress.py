@@ -1,0 +1,57 @@
+"""How long work reports where it is, and how it is told to stop.
+
+A `Job` goes down through the pipeline: stages call `job.step(...)`, which raises `CancelledError` as soon as
+someone has called `cancel()`; so every loop that reports progress can also be cancelled. Thread-safe.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from appliance.errors import CancelledError
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One report: `done` of `total` units of `stage`; `eta_s` is None while nothing can be said."""
+
+    stage: str
+    done: float
+    total: float
+    eta_s: float | None
+
+
+class Job:
+    """One cancellable piece of work with a listener for its progress."""
+
+    def __init__(self, listener: Callable[[Progress], None] | None = None) -> None:
+        self._listener = listener
+        self._cancelled = threading.Event()
+        self._lock = threading.Lock()
+        self._started: dict[str, float] = {}
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def check(self) -> None:
+        """Raise `CancelledError` if the work was called off."""
+        if self._cancelled.is_set():
+            raise CancelledError()
+
+    def step(self, stage: str, done: float, total: float) -> None:
+        """Report that `done` of `total` units of `stage` are finished, or stop the work if it was called off."""
+        self.check()
+        if self._listener is None:
+            return
+        with self._lock:
+            now = time.monotonic()
+            elapsed = now - self._started.setdefault(stage, now)
+            eta = elapsed * (total - done) / done if done > 0 and elapsed > 0 else None
+            self._listener(Progress(stage, done, total, eta))

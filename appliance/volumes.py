@@ -1,0 +1,64 @@
+"""Where data lives: one directory per volume, by the lifetime of what it holds.
+
+On the box `MOUTHPIECE_ROOT` points at the directory under which the volumes are mounted. On a laptop it is
+`var/` beside a source checkout, or `mouthpiece/` in the user's data directory for an installed package; the
+names below it and the code that uses them are the same.
+
+    nor/config    SPI NOR        settings overrides, identity
+    nand/state    small UBIFS    job database, log blocks
+    nand/cache    large UBIFS    anything that can be computed again
+    data          eMMC or NVMe   avatars, uploads, outputs
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def default_root() -> Path:
+    """The root that `mouthpiece` uses when no `--data` is given."""
+    if named := os.environ.get("MOUTHPIECE_ROOT"):
+        return Path(named)
+    if (_CHECKOUT / "pyproject.toml").is_file():
+        return _CHECKOUT / "var"
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "mouthpiece"
+
+
+@dataclass(frozen=True, slots=True)
+class Volumes:
+    """The volumes below one root. Directories are made by whoever first writes into them."""
+
+    root: Path
+
+    @classmethod
+    def default(cls) -> Volumes:
+        return cls(default_root())
+
+    @property
+    def config(self) -> Path:
+        return self.root / "nor" / "config"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "nand" / "state"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "nand" / "cache"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def avatars(self) -> Path:
+        return self.data / "avatars"
+
+    @property
+    def outputs(self) -> Path:
+        return self.data / "outputs"
