@@ -1,0 +1,85 @@
+# Mouthpiece: `make help` lists what can be made. Works from any directory: `make -C PATH TARGET` or `make -f PATH/Makefile TARGET`.
+
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+BUILT := help setup run test lint bench train clean
+UNBUILT := test-board test-board-full boards image flash qemu yocto-check yocto-exec
+.PHONY: $(BUILT) $(UNBUILT)
+
+ROOT := $(patsubst %/,%,$(dir $(realpath $(lastword $(MAKEFILE_LIST)))))
+ifneq ($(realpath .),$(ROOT))
+$(BUILT) $(UNBUILT):
+	@$(MAKE) -C '$(ROOT)' $@
+else
+
+PYTHON := .venv/bin/python
+CHECKED := appliance tools tests
+
+# One stamp for each stage of the virtual environment: a second `make setup` only looks at the stamps.
+SETUP := .venv/.stamp-setup
+DEV := .venv/.stamp-dev
+GPU := $(if $(wildcard /proc/driver/nvidia/version /dev/nvidia0),.venv/.stamp-gpu)
+
+help:  ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+setup: $(SETUP)  ## everything into .venv; Debian packages when root or passwordless sudo allows
+
+$(SETUP): pyproject.toml tools/setup.sh tools/packages.sh tools/debian-packages.txt
+	@tools/packages.sh tools/debian-packages.txt
+	@tools/setup.sh
+	@touch $@
+
+# The tests compare torch with ONNX Runtime, so they install it always; `make run` only where an NVIDIA GPU is found.
+$(DEV): $(SETUP) tools/debian-packages-test.txt
+	@tools/packages.sh tools/debian-packages-test.txt
+	@$(PYTHON) -m pip install --quiet --editable '.[dev,torch]'
+	@touch $@
+
+.venv/.stamp-gpu: $(SETUP)
+	@echo 'An NVIDIA GPU is here: installing torch.'
+	@$(PYTHON) -m pip install --quiet --editable '.[torch]'
+	@touch $@
+
+run: $(SETUP) $(GPU)  ## set up, render the demo clip and say where it is
+	@mkdir -p var/data/outputs
+	@tools/demo-speech.sh var/demo.wav
+	@.venv/bin/mouthpiece render --avatar demo --audio var/demo.wav --out var/data/outputs/demo.mp4
+	@echo 'The demo clip: $(ROOT)/var/data/outputs/demo.mp4'
+
+test: $(DEV)  ## set up and run every test (ARGS="-k name" narrows it)
+	@$(PYTHON) -m pytest $(ARGS)
+
+lint: $(DEV)  ## ruff and mypy --strict
+	@$(PYTHON) -m ruff check $(CHECKED)
+	@$(PYTHON) -m ruff format --check $(CHECKED)
+	@$(PYTHON) -m mypy
+
+bench: $(SETUP)  ## run the benchmarks (ARGS="render --quick" for a short look)
+	@.venv/bin/mouthpiece bench $(ARGS)
+
+train: $(DEV)  ## train the motion network from nothing into build/train (hours on two cores)
+	@tools/packages.sh tools/train/packages.txt
+	@$(PYTHON) -m tools.train --out build/train $(ARGS)
+
+clean:  ## remove the virtual environment, build/ and caches; var/ holds your data and stays
+	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+test-board:  ## the board tests in QEMU (not built yet)
+test-board-full:  ## the long board tests in QEMU (not built yet)
+boards:  ## generate every file that follows from boot/boards (not built yet)
+image:  ## build an image for BOARD (not built yet)
+flash:  ## write an image to BOARD (not built yet)
+qemu:  ## start the virtual board (not built yet)
+yocto-check:  ## check the Yocto layer (not built yet)
+yocto-exec:  ## run real recipes of the Yocto layer (not built yet)
+
+$(UNBUILT):
+	@echo 'make $@: not built yet; docs/ARCHITECTURE.md says what exists today' >&2
+	@exit 1
+
+endif
