@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from appliance.pipeline import landmarks
-from appliance.pipeline.demo.curves import MIDLINE, Path, at_x, mirrored, resampled, smooth
+from appliance.pipeline.demo.curves import MIDLINE, Knots, Path, at_x, mirrored, smooth
 
 CROWN: Final = 110.0
 CHIN: Final = 650.0
@@ -55,11 +55,19 @@ BROW_LOWER: Final = smooth(
 )
 
 
+# Where along each contour the points of the face mesh lie, measured on faces: fractions of half the mouth, and places.
+_LIP_OUTER: Final = (0.0, 0.29, 0.58, 0.76, 0.91, 1.0)
+_LIP_INNER: Final = (0.0, 0.27, 0.51, 0.69, 0.86, 1.0)
+_SEAM_REACH: Final = 0.93
+_FOREHEAD: Final = [(500, 250), (548, 251), (588, 258), (624, 270), (647, 292), (661, 318), (668, 347), (674, 384)]
+_CHEEK_TO_CHIN: Final = (418, 455, 491, 530, 563, 588, 609, 625, 637, 646.5, CHIN)
+
+
 def landmark_table() -> Path:
     """All named points of the face in design units, in the table's order."""
     table = np.full((landmarks.POINT_COUNT, 2), np.nan)
 
-    def put(name: str, points: Path | list[tuple[float, float]]) -> None:
+    def put(name: str, points: Knots) -> None:
         table[landmarks.GROUPS[name]] = points
 
     def pair(name: str, right_half: Path) -> None:
@@ -67,30 +75,32 @@ def landmark_table() -> Path:
         put(f"left_{name}", right_half)
         put(f"right_{name}", mirrored(right_half))
 
-    outer = MIDLINE + MOUTH_CORNER * np.array([-1, -0.83, -0.62, -0.41, -0.2, 0, 0.2, 0.41, 0.62, 0.83, 1])
+    def across_mouth(fractions: tuple[float, ...], half_width: float) -> Path:
+        half = half_width * np.array(fractions)
+        places: Path = MIDLINE + np.concatenate([-half[:0:-1], half])
+        return places
+
+    outer = across_mouth(_LIP_OUTER, MOUTH_CORNER)
     put("lips_upper_outer", at_x(UPPER_LIP, outer))
     put("lips_lower_outer", at_x(LOWER_LIP, outer))
-    inner = MIDLINE + (outer - MIDLINE) * 0.95
+    inner = across_mouth(_LIP_INNER, MOUTH_CORNER * _SEAM_REACH)
     put("lips_upper_inner", at_x(SEAM, inner))
     put("lips_lower_inner", at_x(SEAM, inner))
 
-    below_hairline = FACE_RIGHT[FACE_RIGHT[:, 1] > 214]
-    forehead = smooth([(500, 204), (545, 207), (594, 219), (634, 246), (660, 288)])
-    cheek = below_hairline[below_hairline[:, 1] > 292]
-    half = resampled(np.concatenate([forehead, cheek]), 19)
+    edge = np.interp(_CHEEK_TO_CHIN, FACE_RIGHT[:, 1], FACE_RIGHT[:, 0])
+    half = np.concatenate([_FOREHEAD, np.stack([edge, _CHEEK_TO_CHIN], axis=1)])
     put("oval", np.concatenate([half, mirrored(half)[1:-1]]))
 
-    lid = np.array([538, 545, 555, 566, 578, 590, 601, 610, 618], np.float64)
+    lid = [538.0, 545.0, 555.0, 566.0, 578.0, 590.0, 601.0, 610.0, 618.0]
     pair("eye_upper", at_x(UPPER_LID, lid))
     pair("eye_lower", at_x(LOWER_LID, lid))
-    brow = np.array([534, 560, 588, 613, 636], np.float64)
-    pair("brow_upper", at_x(BROW_UPPER, brow))
-    pair("brow_lower", at_x(BROW_LOWER, brow))
+    pair("brow_upper", at_x(BROW_UPPER, [537.0, 572.0, 601.0, 624.0, 638.0]))
+    pair("brow_lower", at_x(BROW_LOWER, [536.0, 571.0, 599.0, 619.0, 634.0]))
 
-    put("nose_bridge", [(500, 377), (500, 398), (500, 425), (500, 450), (500, 472)])
-    put("nose_tip", [(500, 487)])
-    put("nose_base", [(475, 503), (500, 510), (525, 503)])
-    put("chin_crease", [(500, 603)])
-    put("cheeks", [(420, 512), (580, 512)])
-    put("cheekbones", [(406, 452), (594, 452)])
+    put("nose_bridge", [(500, 377), (500, 399), (500, 420), (500, 439), (500, 458)])
+    put("nose_tip", [(500, 492)])
+    put("nose_base", [(464, 501), (500, 510), (536, 501)])
+    put("chin_crease", [(500, 607)])
+    put("cheeks", [(402, 490), (598, 490)])
+    put("cheekbones", [(381, 467), (619, 467)])
     return table

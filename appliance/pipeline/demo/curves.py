@@ -75,6 +75,13 @@ def ribbon(path: Path, widths: Sequence[float]) -> Path:
     return np.concatenate([path + half * normal, (path - half * normal)[::-1]])
 
 
+def disc(centre: tuple[float, float], radius: float) -> Path:
+    """The outline of a circle."""
+    turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    outline: Path = np.asarray(centre) + radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    return outline
+
+
 def scatter(index: int, stream: int = 0) -> float:
     """An irregular but reproducible number in 0..1 (a multiplicative hash), in place of chance."""
     h = (index * 0x9E3779B1 + stream * 0x85EBCA77 + 0x165667B1) & 0xFFFFFFFF

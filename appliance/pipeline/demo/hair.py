@@ -34,13 +34,13 @@ _SIDE_LEFT: Final[tuple[Knots, ...]] = (
     ((282, 300), (270, 390), (254, 480), (236, 560), (226, 640), (240, 716), (272, 770), (322, 812)),
     ((296, 320), (289, 410), (278, 490), (262, 570), (254, 646), (268, 716), (300, 768), (344, 806)),
     ((308, 340), (308, 430), (306, 510), (296, 584), (290, 652), (304, 714), (332, 760), (364, 792)),
-    ((318, 370), (324, 440), (340, 525), (348, 600), (346, 664), (354, 714), (370, 746), (388, 768)),
+    ((318, 370), (324, 440), (340, 525), (348, 600), (346, 664), (354, 714), (366, 746), (376, 770)),
 )
 _SIDE_RIGHT: Final[tuple[Knots, ...]] = (
     ((728, 300), (736, 390), (750, 480), (770, 560), (778, 646), (762, 726), (728, 784), (676, 828)),
     ((714, 320), (718, 410), (726, 490), (742, 570), (748, 650), (734, 724), (702, 780), (656, 820)),
     ((698, 340), (700, 430), (698, 510), (708, 584), (712, 656), (698, 720), (668, 768), (636, 802)),
-    ((684, 370), (680, 440), (662, 525), (654, 600), (656, 666), (648, 718), (630, 752), (612, 774)),
+    ((684, 370), (680, 440), (662, 525), (654, 600), (656, 666), (648, 718), (634, 752), (624, 776)),
 )
 _NAPE: Final[tuple[Knots, ...]] = (((586, 500), (590, 640), (608, 770)), ((668, 500), (676, 620), (652, 770)))
 
@@ -55,13 +55,14 @@ def paint_back(canvas: Canvas) -> None:
     canvas.fill(mass, _DARK, soft=0.8)
     for side in SIDES:
         sheet = tuple(on_side(guide, side) for guide in _NAPE)
-        _Lock(canvas, sheet, 71 + side).strokes(_BASE, 0.6, 130, width=2.2)
+        canvas.fill(np.concatenate([smooth(sheet[0]), smooth(sheet[1])[::-1]]), _BASE, 0.75, soft=9)
+        _Lock(canvas, sheet, 71 + side).strokes(_MID, 0.30, 26, width=1.6)
 
 
 def paint_sides(canvas: Canvas) -> None:
     """The lengths that fall from behind the ears to the shoulders."""
-    for x, y in ((356, 806), (648, 818)):  # where the tips rest on the jacket
-        canvas.glow((x, y), (30, 10), "0d1a26", 0.55)
+    for x, y in ((342, 812), (660, 826)):  # where the tips rest on the jacket
+        canvas.glow((x, y), (20, 8), "0d1a26", 0.5)
     for guides, seed in ((_SIDE_LEFT, 11), (_SIDE_RIGHT, 47)):
         _Lock(canvas, guides, seed).paint(strands=170, sheen=(0.40, 0.62), ragged=0.10)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from appliance.pipeline.demo.anatomy import CHIN, CROWN, FACE, FACE_RIGHT
 from appliance.pipeline.demo.canvas import Canvas, Image, Patch, blurred, colour
-from appliance.pipeline.demo.curves import MIDLINE, SIDES, on_side, ribbon, smooth
+from appliance.pipeline.demo.curves import MIDLINE, SIDES, disc, on_side, ribbon, scatter, smooth
 
 _RAMP: Final = (
     (0.00, "6b3327"), (0.22, "9a5440"), (0.42, "c67f5f"), (0.60, "e0a280"), (0.76, "efbd9b"), (0.90, "f9d6b9"),
@@ -65,19 +65,9 @@ def _head_height(x: Image, y: Image) -> Image:
 
 
 def _nose_height(x: Image, y: Image) -> Image:
-    knots = [
-        (330, 0),
-        (352, 1.5),
-        (372, 5),
-        (395, 10.5),
-        (430, 20),
-        (465, 30),
-        (482, 34),
-        (494, 28),
-        (504, 12),
-        (513, 2),
-    ]
-    profile = smooth([*knots, (524, 0)])
+    profile = smooth(
+        [(330, 0), (352, 1.5), (372, 5), (395, 10.5), (430, 20), (465, 30), (482, 34), (494, 28), (504, 12), (524, 0)]
+    )
     width = smooth([(330, 30), (365, 18), (395, 14), (430, 16), (465, 20), (490, 22), (524, 20)])
     beneath = y + 3.5 - 8 * _bump(x, y, MIDLINE, 498, 9, 60)  # the tip hangs lower than the wings
     nose = np.interp(beneath, profile[:, 0], profile[:, 1]) * np.exp(
@@ -138,6 +128,7 @@ def paint_head(canvas: Canvas) -> None:
     canvas.glow((500, 490), (24, 15), "e0604c", 0.18, within=whole)
     canvas.glow((500, 632), (30, 16), "e57a62", 0.10, within=whole)
     _paint_nose(canvas)
+    _paint_freckles(canvas)
     fold = smooth([(466, 593), (482, 598), (500, 599.5), (518, 598), (534, 593)])
     canvas.fill(ribbon(fold, [0, 7, 9, 7, 0]), "a35643", 0.36, soft=4.5, within=whole)
 
@@ -152,6 +143,17 @@ def _paint_nose(canvas: Canvas) -> None:
         canvas.fill(on_side(nostril, side), "4d1f19", 0.80, soft=1.1)
     canvas.glow((495.5, 481), (5.5, 5.5), "fff6ec", 0.42)
     canvas.glow((496, 440), (5, 26), "fff1e2", 0.10)
+
+
+def _paint_freckles(canvas: Canvas) -> None:
+    """A dusting over nose and cheeks, so that the skin does not look like plastic."""
+    for layer, opacity in ((0, 0.06), (1, 0.10)):
+        spots = []
+        for i in range(40):
+            reach = scatter(i, 3 * layer) ** 0.8
+            place = (MIDLINE + (-1) ** i * 118 * reach, 438 + 46 * scatter(i, 3 * layer + 1) + 14 * reach)
+            spots.append(disc(place, 0.7 + 0.9 * scatter(i, 3 * layer + 2)))
+        canvas.fill(spots, "8a4630", opacity, soft=0.6)
 
 
 def paint_ears(canvas: Canvas) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from appliance.pipeline.demo.canvas import Canvas, colour
-from appliance.pipeline.demo.curves import SIDES, Knots, Path, moved, on_side, ribbon, smooth
+from appliance.pipeline.demo.curves import SIDES, Knots, disc, moved, on_side, ribbon, smooth
 
 # Edges for the picture's right half.
 _SHOULDER: Final[Knots] = [(600, 742), (632, 764), (690, 790), (770, 818), (842, 856), (884, 916), (904, 1012)]
@@ -40,16 +40,11 @@ def paint_clothes(canvas: Canvas) -> None:
     canvas.fill(ribbon(smooth([(506, 880), (508, 940), (508, 1010)]), [2, 3, 3]), "a3a5ac", 0.55, soft=1.2)
     canvas.fill(ribbon(smooth([(458, 900), (472, 950), (480, 1010)]), [4, 10, 8]), "b9bac0", 0.5, soft=6)
     canvas.glow((497, 946), (4.6, 4.6), "8f9097", 0.55)
-    canvas.fill(_disc((496.5, 944.5), 4.6), "fbf8f3", soft=0.6)
-    canvas.fill(_disc((496.5, 944.5), 2.2), "d5d2cd", soft=0.6)
+    canvas.fill(disc((496.5, 944.5), 4.6), "fbf8f3", soft=0.6)
+    canvas.fill(disc((496.5, 944.5), 2.2), "d5d2cd", soft=0.6)
     for side in SIDES:
         _paint_jacket_half(canvas, side)
         _paint_collar_half(canvas, side)
-
-
-def _disc(centre: tuple[float, float], radius: float) -> Path:
-    turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    return np.asarray(centre) + radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
 
 
 def _paint_jacket_half(canvas: Canvas, side: int) -> None:
