@@ -13,8 +13,8 @@ from appliance.pipeline.hardware.cuda import Cuda, read_cuda
 from appliance.pipeline.hardware.host import Host, read_host
 
 SOFTWARE_ENCODER = "libx264"
-HARDWARE_ENCODERS = ("h264_nvenc", "h264_rkmpp", "h264_v4l2m2m", "h264_qsv", "h264_vaapi")
-"""In order of preference: the boards' and GPUs' own first, the ones that need a desktop's display stack last."""
+HARDWARE_ENCODERS = ("h264_nvenc", "h264_rkmpp", "h264_v4l2m2m", "h264_qsv")
+"""Those that `encoder` has settings for, in order of preference."""
 
 
 @dataclass(frozen=True, slots=True)
