@@ -59,9 +59,10 @@ def choose(faces: list[Face], wanted: int | None, source: str) -> Face:
     return largest
 
 
-def is_turned_away(face: Face) -> bool:
-    """Whether too much of the mouth is out of sight to animate it."""
-    return abs(face.yaw) > _MAX_YAW or abs(face.pitch) > _MAX_PITCH or abs(face.roll) > _MAX_ROLL
+def is_turned_away(face: Face, slack: float = 0.0) -> bool:
+    """Whether too much of the mouth is out of sight to animate it; `slack` in degrees widens the limits."""
+    turns = (abs(face.yaw) - _MAX_YAW, abs(face.pitch) - _MAX_PITCH, abs(face.roll) - _MAX_ROLL)
+    return max(turns) > slack
 
 
 class FaceTracker:
@@ -121,7 +122,7 @@ def smoothed(track: Track) -> Track:
             inner = fitted[half : len(track) - half]
             np.copyto(inner, around.astype(np.float32), where=~np.isnan(around))
     distance = np.linalg.norm(fitted - track, axis=2) / (_NOISE * _sizes(track)[:, None])
-    return track + np.exp(-0.5 * distance**2)[:, :, None] * (fitted - track)
+    return np.asarray(track + np.exp(-0.5 * distance**2)[:, :, None] * (fitted - track), dtype=np.float32)
 
 
 def _sizes(track: Track) -> NDArray[np.float32]:
