@@ -16,6 +16,7 @@ import numpy as np
 
 from appliance.errors import CancelledError
 from appliance.pipeline.fragments import writing
+from appliance.pipeline.samples import LAYOUTS, to_frame
 from appliance.storage import atomic
 
 if TYPE_CHECKING:
@@ -34,12 +35,12 @@ class SoundWriter:
 
         self.path = path
         self.rate = rate
-        self._layout = "mono" if channels == 1 else "stereo"
+        self.channels = channels
         self._samples = 0
         with writing(path), contextlib.ExitStack() as opened:
             temporary = opened.enter_context(atomic.replaced_file(path))
             self._container = opened.enter_context(av.open(str(temporary), "w", format="mp4"))
-            self._stream = self._container.add_stream("aac", rate, layout=self._layout)
+            self._stream = self._container.add_stream("aac", rate, layout=LAYOUTS[channels])
             self._stream.bit_rate = min(_BITS_PER_SECOND[channels], _MAX_BITS_PER_SAMPLE * rate * channels)
             self._stream.codec_context.options = {"aac_coder": "fast"}
             self._opened = opened.pop_all()
@@ -64,16 +65,11 @@ class SoundWriter:
         with writing(self.path), self._opened:
             self._container.mux(self._stream.encode(None))
 
-    def _write_silence(self, samples: int) -> None:
-        import av
-
-        while samples > 0:
-            count = min(samples, self.rate)
-            quiet = np.zeros((len(self._stream.layout.channels), count), np.float32)
-            frame = av.AudioFrame.from_ndarray(quiet, "fltp", self._layout)
-            frame.sample_rate = self.rate
-            self.write(frame)
-            samples -= count
+    def _write_silence(self, length: int) -> None:
+        while length > 0:
+            part = min(length, self.rate)
+            self.write(to_frame(np.zeros((self.channels, part), np.float32), self.rate))
+            length -= part
 
     def abort(self) -> None:
         """Leave nothing behind."""

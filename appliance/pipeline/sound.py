@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from appliance import settings
 from appliance.errors import InputError
+from appliance.pipeline.samples import LAYOUTS, clean, first_channel, from_frame, silence, to_frame
 
 if TYPE_CHECKING:
     import av
@@ -44,6 +45,11 @@ _SHORTFALL: Final = 0.05
 
 _MAX_DAMAGED: Final = 1000
 """After so many packets that do not decode, the rest is not worth trying."""
+
+_CONTAINER_TICKS_HZ: Final = 1_000_000
+
+_UNKNOWN_SIZE: Final = 0xFFFFFFFF
+"""What programs that write to a pipe put where a WAV's size goes."""
 
 _PLAYLISTS: Final = frozenset({"concat", "dash", "hls", "imf", "rtp", "rtsp", "sap", "sdp"})
 """Formats that make the reader open other files, or the network."""
@@ -75,7 +81,9 @@ def open_sound(
             options={"protocol_whitelist": "file", "format_whitelist": allowed},
         )
     except (av.FFmpegError, ValueError) as error:
-        raise InputError(f"{path} is not a sound file that can be read", hint=_HINT) from error
+        raise InputError(
+            f"{path} is not a sound file that can be read", hint=f"{_HINT}; if it is one, it was cut off: copy it again"
+        ) from error
     try:
         return SoundReader(path, container, limit_s, max_seconds)
     except BaseException:
@@ -154,13 +162,8 @@ class SoundReader:
         if stream.duration is not None and stream.time_base is not None:
             seconds = float(stream.duration * stream.time_base)
         elif self._container.duration is not None:
-            seconds = self._container.duration / 1e6
+            seconds = (self._container.duration - (self._container.start_time or 0)) / _CONTAINER_TICKS_HZ
         else:
-            return None
-        sample_bytes = stream.codec_context.format.bytes * stream.channels
-        needed = seconds * stream.sample_rate * sample_bytes
-        if stream.codec_context.name.startswith("pcm_s") and self.path.stat().st_size < needed * (1 - _SHORTFALL):
-            self.warnings.append(f"{self.path} says that it lasts {seconds:.1f} s, but it is too small for that")
             return None
         if self._limit_s is None and seconds > self._max_seconds:
             raise self._too_long()
@@ -185,9 +188,9 @@ class SoundReader:
             heard += ears.resample(frame)
             if self._samples - started >= _BLOCK_SECONDS * self.rate:
                 started = self._samples
-                yield SoundBlock(_joined(heard), frames)
+                yield SoundBlock(clean(first_channel(heard)), frames)
                 frames, heard = [], []
-        yield SoundBlock(_joined(heard + ears.resample(None)), frames)
+        yield SoundBlock(clean(first_channel(heard + ears.resample(None))), frames)
         self._look_back()
 
     def _decode(self) -> Iterator[av.AudioFrame]:
@@ -219,7 +222,7 @@ class SoundReader:
                 if clock is not None and start is not None:
                     gap = start - clock
                     if _GAP_SECONDS < gap < _LONGEST_GAP_SECONDS:
-                        yield from _silence(frame, round(gap * frame.sample_rate))
+                        yield from silence(frame, round(gap * frame.sample_rate))
                     elif abs(gap) < _GAP_SECONDS:
                         start = clock
                 clock = (start or 0.0) + frame.samples / frame.sample_rate
@@ -229,14 +232,13 @@ class SoundReader:
         """The decoded sound as AAC takes it. A file may change its format on the way."""
         import av
 
-        layout = "mono" if self.channels == 1 else "stereo"
         shape: tuple[str, str, int] | None = None
         resampler = av.AudioResampler()
         frame = self._first
         while frame is not None:
             if shape != (shape := (frame.format.name, frame.layout.name, frame.sample_rate)):
                 yield from resampler.resample(None)
-                resampler = av.AudioResampler("fltp", layout, self.rate, options=_MIX)
+                resampler = av.AudioResampler("fltp", LAYOUTS[self.channels], self.rate, options=_MIX)
             frame.pts = None
             try:
                 yield from resampler.resample(frame)
@@ -252,18 +254,18 @@ class SoundReader:
         room = round((self._limit_s if self._limit_s is not None else self._max_seconds) * self.rate)
         for frame in frames:
             left = room - self._samples
-            if frame.samples > left:
-                if self._limit_s is None:
-                    raise self._too_long()
-                if left:
-                    self._samples += left
-                    yield _from_samples(_clean(_samples(frame)[:, :left]), frame)
+            if frame.samples > left and self._limit_s is None:
+                raise self._too_long()
+            if left == 0:
                 return
-            self._samples += frame.samples
-            samples = _samples(frame)
-            yield frame if np.abs(samples).max(initial=0) <= 1 else _from_samples(_clean(samples), frame)
+            decoded = from_frame(frame)[:, :left]
+            cleaned = clean(decoded)
+            self._samples += decoded.shape[1]
+            yield frame if cleaned is decoded and frame.samples <= left else to_frame(cleaned, self.rate)
 
     def _look_back(self) -> None:
+        if _is_cut_wav(self.path):
+            self.warnings.append(f"{self.path} is shorter than its header says; it is used as far as it goes")
         if self._damaged:
             self.warnings.append(f"{self.path} is damaged; the parts that could be read are used")
         expected = self.duration_hint or 0.0
@@ -286,38 +288,11 @@ class SoundReader:
         self.close()
 
 
-def _joined(frames: list[av.AudioFrame]) -> NDArray[np.float32]:
-    parts = [_samples(frame)[0] for frame in frames]
-    # The resampler's filter may overshoot.
-    return np.clip(np.concatenate(parts), -1, 1) if parts else np.zeros(0, np.float32)
-
-
-def _samples(frame: av.AudioFrame) -> NDArray[np.float32]:
-    return cast("NDArray[np.float32]", frame.to_ndarray())  # planar float: [channels, samples]
-
-
-def _clean(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A file of floats may hold anything; neither the network nor the encoder survives NaN."""
-    return np.nan_to_num(samples, nan=0, posinf=1, neginf=-1).clip(-1, 1)
-
-
-def _from_samples(samples: NDArray[np.float32], like: av.AudioFrame) -> av.AudioFrame:
-    import av
-
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", like.layout)
-    frame.sample_rate = like.sample_rate
-    return frame
-
-
-def _silence(like: av.AudioFrame, samples: int) -> Iterator[av.AudioFrame]:
-    """Frames of silence in the form of another, a second at a time."""
-    import av
-
-    quiet = b"\x80" if like.format.name.startswith("u8") else b"\0"
-    while samples > 0:
-        frame = av.AudioFrame(like.format.name, like.layout.name, min(samples, like.sample_rate))
-        frame.sample_rate = like.sample_rate
-        for plane in frame.planes:
-            plane.update(quiet * plane.buffer_size)
-        samples -= frame.samples
-        yield frame
+def _is_cut_wav(path: Path) -> bool:
+    """WAV is the one format whose length the demuxer silently corrects."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    if head[:4] != b"RIFF":
+        return False
+    size = int.from_bytes(head[4:], "little")
+    return path.stat().st_size + 1 < size + len(head) and size != _UNKNOWN_SIZE
