@@ -44,6 +44,8 @@ class Patch:
 
 
 class Canvas:
+    """A square picture of `size` pixels, black to begin with; `unit` is pixels per design unit."""
+
     def __init__(self, size: int) -> None:
         self.size = size
         self.unit = size / EXTENT

@@ -33,7 +33,7 @@ def _paint_socket(canvas: Canvas, side: int) -> None:
     fold = [(537, 383), (546, 373), (560, 362.5), (578, 357.8), (596, 359.6), (611, 367), (622, 377)]
     crease = smooth(on_side(fold, side))
     canvas.fill(ribbon(moved(crease, 0, -3.5), [2, 8, 10, 10, 9, 4]), "8d4a3a", 0.30, soft=4.5)
-    canvas.fill(ribbon(crease, [0.3, 1.8, 2.2, 2.2, 1.8, 0.3]), "6f3327", 0.50, soft=1.1)
+    canvas.fill(ribbon(crease, [0.3, 1.8, 2.2, 2.2, 1.8, 0.3]), "6f3327", 0.44, soft=1.2)
     canvas.fill(ribbon(moved(crease, 0, 5.5), [0, 4, 6, 6, 4, 0]), "eeb699", 0.35, soft=2.0)
     lower = on_side(LOWER_LID, side)
     canvas.fill(ribbon(moved(lower, 0, 4), [0, 3, 5, 4, 0]), "ffdcc4", 0.36, soft=1.8)
@@ -75,28 +75,28 @@ def _paint_lids(canvas: Canvas, side: int, ball: Image) -> None:
     canvas.fill(ribbon(moved(on_side(UPPER_LID, side), 0, 3.6), [3, 7, 8, 7, 3]), "4a2a26", 0.52, soft=2.2, within=ball)
     canvas.fill(ribbon(moved(lower, 0, -0.4), [1.0, 1.8, 2.0, 1.8, 1.0]), "d99a88", 0.75, soft=0.5)
     line = smooth(on_side(np.concatenate([UPPER_LID[::8], [(622.5, 380.6)]]), side))
-    canvas.fill(ribbon(moved(line, 0, -0.8), [0.6, 1.7, 2.6, 3.2, 3.6, 3.9, 3.2, 0.4]), "2a1511", 0.92, soft=0.5)
+    canvas.fill(ribbon(moved(line, 0, 0.2), [0.6, 1.7, 2.5, 3.0, 3.4, 3.6, 2.8, 0.4]), "2a1511", 0.92, soft=0.5)
     canvas.fill(ribbon(lower[len(lower) // 3 :], [0.3, 1.0, 1.2, 0.6]), "5a2c22", 0.40, soft=0.7)
 
 
 def _paint_lashes(canvas: Canvas, side: int) -> None:
-    """Upper lashes curl up and outward, longest at the outer corner; the lower ones are a hint."""
+    """Upper lashes sweep outward, longest at the outer corner, short because a blink stretches them; a hint of lower."""
     upper, lower = [], []
     for i in range(36):
         t = 0.16 + 0.83 * (i + 0.7 * scatter(i, 4)) / 36
         root = at_x(UPPER_LID, [_LID_LEFT + _LID_WIDTH * t])[0] - [0, 1]
-        length = (2.8 + 7.0 * t) * (0.75 + 0.5 * scatter(i))
-        lean = -0.30 + 1.50 * t + 0.30 * (scatter(i, 1) - 0.5)
-        tip = root + length * np.array([np.sin(lean), -0.85 * np.cos(lean)])
+        length = (2.2 + 5.6 * t) * (0.75 + 0.5 * scatter(i))
+        lean = -0.25 + 1.65 * t + 0.30 * (scatter(i, 1) - 0.5)
+        tip = root + length * np.array([np.sin(lean), -0.7 * np.cos(lean)])
         bend = (root + tip) / 2 + length * np.array([0.14, 0.14])
-        upper.append(ribbon(smooth(on_side([root, bend, tip], side), steps=6), [1.5, 1.1, 0.2]))
+        upper.append(ribbon(smooth(on_side([root, bend, tip], side), steps=6), [1.4, 1.0, 0.2]))
     for i in range(18):
         t = 0.34 + 0.62 * (i + 0.6 * scatter(i, 5)) / 18
         root = at_x(LOWER_LID, [_LID_LEFT + _LID_WIDTH * t])[0] + [0, 0.6]
         lean = -0.1 + 0.9 * t
         tip = root + (1.6 + 2.4 * t) * (0.7 + 0.6 * scatter(i, 2)) * np.array([np.sin(lean), np.cos(lean)])
         lower.append(ribbon(on_side(np.linspace(root, tip, 5), side), [0.8, 0.2]))
-    canvas.fill(upper, "1f0f0d", 0.72, soft=0.5)
+    canvas.fill(upper, "24120f", 0.66, soft=0.5)
     canvas.fill(lower, "3a1d17", 0.32, soft=0.5)
 
 
