@@ -27,6 +27,7 @@ help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 setup: $(SETUP)  ## everything into .venv; Debian packages when root or passwordless sudo allows
+	@echo 'Ready: .venv/bin/mouthpiece'
 
 $(SETUP): pyproject.toml tools/setup.sh tools/packages.sh tools/debian-packages.txt
 	@tools/packages.sh tools/debian-packages.txt

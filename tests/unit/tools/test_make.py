@@ -1,0 +1,104 @@
+"""The Makefile and the set-up scripts, as far as they can be tried without setting up a second environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+UNBUILT = ("test-board", "test-board-full", "boards", "image", "flash", "qemu", "yocto-check", "yocto-exec")
+BUILT = ("setup", "run", "test", "lint", "bench", "train", "clean")
+NOBODY = 65534
+
+
+def run(*command: str, cwd: Path = ROOT, user: int | None = None, path: str | None = None) -> tuple[int, str]:
+    # What an outer `make` leaves in the environment must not steer the inner one.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    if path is not None:
+        environment["PATH"] = path
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, user=user, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_help_lists_every_target_of_the_contract() -> None:
+    code, said = run("make", "help")
+    assert code == 0
+    listed = {line.split()[1] for line in said.splitlines() if line.startswith("  make ")}
+    assert listed == {*BUILT, *UNBUILT, "help"}
+    assert run("make")[1] == said
+
+
+@pytest.mark.parametrize("target", UNBUILT)
+def test_what_is_not_built_yet_says_so_and_fails(target: str) -> None:
+    code, said = run("make", target)
+    assert code != 0
+    assert f"make {target}: not built yet" in said
+
+
+def test_the_makefile_works_from_any_directory(tmp_path: Path) -> None:
+    code, said = run("make", "-f", str(ROOT / "Makefile"), "help", cwd=tmp_path)
+    assert code == 0
+    assert "make setup" in said
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    path = tmp_path / "installed.txt"
+    path.write_text("# a comment\ndpkg  # every Debian system has it\n\n")
+    return path
+
+
+@pytest.fixture
+def missing(tmp_path: Path) -> Path:
+    path = tmp_path / "missing.txt"
+    path.write_text("mouthpiece-no-such-package  # nor will it ever exist\n")
+    return path
+
+
+def needs_dpkg() -> None:
+    if run("dpkg-query", "--version", path=os.environ["PATH"])[0] != 0:
+        pytest.skip("this is not a Debian system")
+
+
+def test_packages_that_are_there_are_left_alone(installed: Path) -> None:
+    needs_dpkg()
+    assert run(str(ROOT / "tools/packages.sh"), str(installed)) == (0, "")
+
+
+def test_without_rights_the_missing_packages_are_named_and_the_setup_goes_on(
+    installed: Path, missing: Path, tmp_path: Path
+) -> None:
+    needs_dpkg()
+    if os.geteuid() != 0:
+        pytest.skip("becoming a user without rights needs root")
+    for directory in (tmp_path, *tmp_path.parents):
+        if directory.stat().st_mode & 0o005 != 0o005:
+            directory.chmod(0o755)
+    script = ROOT / "tools/packages.sh"
+    code, said = run("sh", "-c", script.read_text(), "packages.sh", str(installed), str(missing), user=NOBODY)
+    assert code == 0
+    assert "please install by hand: apt-get install mouthpiece-no-such-package" in said
+
+
+def test_without_espeak_the_demo_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/sh").symlink_to("/bin/sh")
+    code, said = run("/bin/sh", str(ROOT / "tools/demo-speech.sh"), str(tmp_path / "x.wav"), path=str(tmp_path / "bin"))
+    assert code == 1
+    assert "apt-get install espeak-ng" in said
+    assert "mouthpiece render --avatar demo --audio RECORDING" in said
+    assert not (tmp_path / "x.wav").exists()
+
+
+@pytest.mark.parametrize("name", ["debian-packages.txt", "debian-packages-test.txt"])
+def test_package_lists_hold_one_name_a_line(name: str) -> None:
+    lines = [line.partition("#")[0].split() for line in (ROOT / "tools" / name).read_text().splitlines()]
+    names = [words[0] for words in lines if words]
+    assert all(len(words) <= 1 for words in lines)
+    assert names
+    assert len(names) == len(set(names))
