@@ -80,7 +80,7 @@ def _paint_lids(canvas: Canvas, side: int, ball: Image) -> None:
 
 
 def _paint_lashes(canvas: Canvas, side: int) -> None:
-    """Upper lashes sweep outward, longest at the outer corner, short because a blink stretches them; a hint of lower."""
+    """Upper lashes sweep outward, short because a blink stretches them; the lower ones are a hint."""
     upper, lower = [], []
     for i in range(36):
         t = 0.16 + 0.83 * (i + 0.7 * scatter(i, 4)) / 36
