@@ -1,0 +1,98 @@
+"""What a kiosk does to a voice, done to log-mels: cheap, and different for every crop.
+
+In the order of the real chain: another vocal tract and tempo, the room, other people talking, steady noise, the
+microphone's response, the telephone's band, gain. Powers add, so noise is mixed as the logarithm of a sum of powers.
+All by a torch generator.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+_DB: Final = math.log(10) / 10
+_QUIETEST: Final = math.log(1e-10)
+
+
+class Augmenter:
+    """Random changes for batches of raw log-mels [batch, T, bands]."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self._random = generator
+
+    def _uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        return low + (high - low) * torch.rand(*shape, generator=self._random)
+
+    def _chosen(self, probability: float, batch: int) -> Tensor:
+        return (torch.rand(batch, generator=self._random) < probability)[:, None, None]
+
+    def __call__(self, mel: Tensor) -> Tensor:
+        batch = mel.shape[0]
+        mel = self._vocal_tract(mel)
+        mel = torch.where(self._chosen(0.35, batch), self._room(mel), mel)
+        loudness = mel.mean(dim=2, keepdim=True).amax(dim=1, keepdim=True)
+        clean = mel
+        mel = torch.where(self._chosen(0.3, batch), torch.logaddexp(mel, self._babble(clean, loudness)), mel)
+        mel = torch.where(self._chosen(0.6, batch), torch.logaddexp(mel, self._noise(mel, loudness)), mel)
+        mel = mel + self._response(mel)
+        mel = mel + torch.where(self._chosen(0.15, batch), self._band(mel), torch.zeros(()))
+        mel = mel + self._uniform(-45, 10, batch, 1, 1) * _DB
+        return torch.logaddexp(mel, torch.full((), _QUIETEST))
+
+    def _vocal_tract(self, mel: Tensor) -> Tensor:
+        """Stretch the frequency axis: a longer or shorter throat."""
+        batch, frames, bands = mel.shape
+        factor = torch.exp(self._uniform(-0.13, 0.13, batch, 1))
+        place = (torch.arange(bands) * factor).clamp(0, bands - 1)
+        below = place.floor().long().clamp(max=bands - 2)
+        part = (place - below)[:, None, :]
+        low = mel.gather(2, below[:, None, :].expand(-1, frames, -1))
+        high = mel.gather(2, (below + 1)[:, None, :].expand(-1, frames, -1))
+        return low + (high - low) * part
+
+    def _room(self, mel: Tensor) -> Tensor:
+        """An exponential tail of 0.15 to 0.7 s, its power -18 to 0 dB of the direct sound."""
+        batch = mel.shape[0]
+        taps = 45
+        decay = 13.8 / (self._uniform(0.15, 0.7, batch, 1) * 100)
+        tail = torch.exp(-decay * torch.arange(1, taps + 1))
+        tail = tail / tail.sum(dim=1, keepdim=True) * torch.exp(self._uniform(-18, 0, batch, 1) * _DB)
+        kernel = torch.cat([tail.flip(1), torch.ones(batch, 1)], dim=1)[:, None]
+        power = mel.exp().permute(2, 0, 1)
+        padded = functional.pad(power, (taps, 0))
+        return functional.conv1d(padded, kernel, groups=batch).permute(1, 2, 0).clamp_min(1e-12).log()
+
+    def _babble(self, mel: Tensor, loudness: Tensor) -> Tensor:
+        """Three other crops at once, 5 to 25 dB under this one."""
+        batch = mel.shape[0]
+        crowd = torch.stack([(mel - loudness).roll(shift, 0) for shift in (1, 2, max(batch // 2, 1))])
+        return torch.logsumexp(crowd, dim=0) - math.log(3) + loudness - self._uniform(5, 25, batch, 1, 1) * _DB
+
+    def _noise(self, mel: Tensor, loudness: Tensor) -> Tensor:
+        """A steady hiss or hum of random colour, 8 to 50 dB under the voice."""
+        batch, frames, bands = mel.shape
+        colour = self._smooth_curve(batch, bands, 6.0)
+        flicker = 0.35 * torch.randn(batch, frames, bands, generator=self._random)
+        return loudness + colour + flicker - self._uniform(8, 50, batch, 1, 1) * _DB
+
+    def _smooth_curve(self, batch: int, bands: int, spread_db: float) -> Tensor:
+        """Random smooth curves over frequency [batch, 1, bands], in log power."""
+        place = (torch.arange(bands) + 0.5) / bands * math.pi
+        waves = torch.stack([torch.cos(k * place) for k in range(1, 5)])
+        weights = torch.randn(batch, 4, generator=self._random) * torch.tensor([1.0, 0.7, 0.5, 0.4])
+        return (weights @ waves)[:, None] * spread_db * _DB
+
+    def _response(self, mel: Tensor) -> Tensor:
+        return self._smooth_curve(mel.shape[0], mel.shape[2], 4.0)
+
+    def _band(self, mel: Tensor) -> Tensor:
+        """Cut under and over random corners, by 15 to 50 dB."""
+        batch, _, bands = mel.shape
+        place = torch.arange(bands)
+        low, high = self._uniform(0, 6, batch, 1), self._uniform(24, 36, batch, 1)
+        outside = ((place < low) | (place > high)).float()[:, None]
+        return -outside * self._uniform(15, 50, batch, 1, 1) * _DB

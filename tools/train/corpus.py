@@ -1,0 +1,144 @@
+"""The labelled speech: which voices there are, how they are split, and where their features are kept.
+
+A voice's utterances are made once and kept as `DIR/NAME.npz`: `mel` [T, 40] float16 (raw log-mel of `mel.log_mel`),
+`phone` [T] uint8 (index into `phones.PHONES`), `bounds` [n + 1] int64 (first frame of every utterance, and T).
+A file is written whole, so a cut run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.pipeline.mel import FRAME_HZ, MelStream
+from appliance.storage import atomic
+from tools.train import festival, texts
+from tools.train.espeak import Espeak
+from tools.train.phones import INDEX, Segment
+from tools.train.sound import Samples, resampled
+
+_VARIANTS: Final = (
+    "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "f1", "f2", "f3", "f4", "f5", "klatt", "klatt2", "klatt3",
+    "klatt4", "klatt5", "klatt6", "Andy", "Annie", "Lee", "Michael", "adam", "anika", "aunty", "belinda", "benjamin",
+    "caleb", "david", "ed", "edward", "gustave", "iven", "john", "linda", "max", "michel", "miguel", "norbert",
+    "paul", "quincy", "rob", "sandro", "steph", "travis", "victor", "zac",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One synthesiser's voice; `kind` espeak takes a voice name without variant, festival its own name."""
+
+    name: str
+    kind: str
+    language: str
+    seconds: float
+
+
+_ESPEAK: Final = {
+    "en-us": "en", "en-gb-x-rp": "en", "es": "es", "fr": "fr", "de": "de", "it": "it", "ru": "ru", "ja": "ja",
+    "cmn-latn-pinyin": "cmn", "nl": "nl", "sv": "sv", "pt-br": "pt", "ca": "ca", "uk": "uk",
+}  # fmt: skip
+_FESTIVAL: Final = {
+    "ked_diphone": "en", "lp_diphone": "it", "pc_diphone": "it", "suo_fi_lj_diphone": "fi", "hy_fi_mv_diphone": "fi",
+    "czech_dita": "cs", "czech_machac": "cs", "czech_krb": "cs", "upc_ca_ona_hts": "ca", "msu_ru_nsh_clunits": "ru",
+}  # fmt: skip
+
+TRAINING: Final = (
+    *(Voice(name, "espeak", language, 800.0) for name, language in _ESPEAK.items()),
+    *(Voice(name, "festival", language, 1000.0) for name, language in _FESTIVAL.items()),
+)
+VALIDATION: Final = (
+    Voice("kal_diphone", "festival", "en", 180.0),
+    Voice("cmu_us_slt_arctic_hts", "festival", "en", 180.0),
+    Voice("czech_ph", "festival", "cs", 120.0),
+    Voice("pl", "espeak", "pl", 120.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Utterances:
+    """The features of one voice, as described above."""
+
+    mel: NDArray[np.float16]
+    phone: NDArray[np.uint8]
+    bounds: NDArray[np.int64]
+
+    @classmethod
+    def load(cls, path: Path) -> Utterances:
+        with np.load(path, allow_pickle=False) as stored:
+            return cls(stored["mel"], stored["phone"], stored["bounds"])
+
+
+def spoken(voice: Voice, seed: int) -> Iterator[tuple[Samples, list[Segment]]]:
+    """Utterances at 16 kHz with their segments, until the voice has spoken for long enough.
+
+    Tempo, pitch and the length of the vocal tract vary: rate and pitch where the synthesiser has them, and for all a
+    change of the playing speed.
+    """
+    random = np.random.default_rng([seed, zlib.crc32(voice.name.encode())])
+    speak = _espeak if voice.kind == "espeak" else _festival
+    spent = 0.0
+    for samples, rate, segments in speak(voice, random):
+        speed = float(np.exp(random.uniform(-0.15, 0.15)))
+        sound = resampled(samples, round(rate * speed / 50) * 50)
+        scale = len(sound) / 16000 / max(len(samples) / rate, 1e-9)
+        yield sound, [Segment(a * scale, b * scale, phone) for a, b, phone in segments]
+        spent += len(sound) / 16000
+        if spent > voice.seconds:
+            return
+
+
+def _espeak(voice: Voice, random: np.random.Generator) -> Iterator[tuple[Samples, int, list[Segment]]]:
+    synthesiser = Espeak()
+    while True:
+        variant = _VARIANTS[random.integers(len(_VARIANTS))]
+        samples, segments = synthesiser.say(
+            texts.sentence(voice.language, random),
+            f"{voice.name}+{variant}",
+            words_per_minute=int(random.integers(120, 210)),
+            pitch=int(random.integers(25, 75)),
+            pitch_range=int(random.integers(20, 80)),
+        )
+        yield samples, synthesiser.rate_hz, segments
+
+
+def _festival(voice: Voice, random: np.random.Generator) -> Iterator[tuple[Samples, int, list[Segment]]]:
+    while True:
+        heard = 0
+        for utterance in festival.say([texts.sentence(voice.language, random) for _ in range(60)], voice.name):
+            heard += 1
+            yield utterance
+        if not heard:
+            return
+
+
+def features(sound: Samples, segments: list[Segment]) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
+    """Raw log-mels and the phone at every frame's middle."""
+    frames = int(np.ceil(len(sound) / 16000 * FRAME_HZ))
+    stream = MelStream()
+    mel = np.concatenate([stream.push(sound), stream.finish(frames)])
+    ends = np.array([segment.end for segment in segments])
+    names = np.array([INDEX[segment.phone] for segment in segments] + [INDEX["sil"]], np.uint8)
+    places = np.searchsorted(ends, (np.arange(frames) + 0.5) / FRAME_HZ, side="right")
+    return mel.astype(np.float16), names[places]
+
+
+def prepare(voice: Voice, folder: Path, seed: int) -> Path:
+    """The voice's file, made if it is not there yet."""
+    path = folder / f"{voice.name}.npz"
+    if not path.is_file():
+        parts = [features(sound, segments) for sound, segments in spoken(voice, seed)]
+        mel = np.concatenate([part[0] for part in parts])
+        phone = np.concatenate([part[1] for part in parts])
+        bounds = np.cumsum([0] + [len(part[1]) for part in parts])
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic.replaced_file(path, suffix=".npz") as temporary:
+            np.savez(temporary, mel=mel, phone=phone, bounds=bounds)
+    return path

@@ -1,0 +1,112 @@
+"""Fits the network to the corpus: crops, augmentation, a loss that cares for closures, one schedule."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from appliance.pipeline.mel import FALL_PER_FRAME, FLOOR
+from appliance.pipeline.motion_net import DELAY, OUTPUTS, MotionNet, frames_of
+from tools.train.augment import Augmenter
+from tools.train.corpus import Utterances
+from tools.train.phones import PHONES
+from tools.train.targets import Targets, targets
+
+CROP: Final = 400
+BATCH: Final = 32
+_PEAK_RATE: Final = 2e-3
+
+
+def relative(mel: Tensor) -> Tensor:
+    """`mel.Level` for a batch of crops [batch, T, bands], each at its own start."""
+    fall = FALL_PER_FRAME * torch.arange(1, mel.shape[1] + 1)
+    heights = (mel.mean(dim=2) + fall).clamp_min(FLOOR).cummax(dim=1).values - fall
+    return mel - heights.clamp_min(FLOOR)[:, :, None]
+
+
+class Crops:
+    """Random crops of the voices; each voice is drawn with its weight."""
+
+    def __init__(self, voices: list[Utterances], weights: list[float], seed: int) -> None:
+        self._voices = voices
+        self._share = np.asarray(weights) / np.sum(weights)
+        self._random = np.random.default_rng(seed)
+
+    def batch(self, size: int) -> tuple[Tensor, Tensor]:
+        """Raw log-mels [size, CROP, bands] and phones [size, CROP], at a random tempo."""
+        mels, phones = [], []
+        for voice in self._random.choice(len(self._voices), size, p=self._share):
+            data = self._voices[voice]
+            tempo = float(np.exp(self._random.uniform(-0.2, 0.2)))
+            reach = int(CROP * tempo) + 1
+            start = int(self._random.integers(max(len(data.phone) - reach, 1)))
+            place = np.minimum(start + (np.arange(CROP) * tempo).astype(np.int64), len(data.phone) - 1)
+            mels.append(data.mel[place].astype(np.float32))
+            phones.append(data.phone[place].astype(np.int64))
+        return torch.from_numpy(np.stack(mels)), torch.from_numpy(np.stack(phones))
+
+
+def loss_of(net: MotionNet, mel: Tensor, want: Targets) -> Tensor:
+    """The weighted sum over all frames but the first, which answer for what was before the crop."""
+    hidden, _ = net.hidden(mel, *net.initial(mel.shape[0]))
+    raw = frames_of(net.exit(hidden), OUTPUTS)[:, DELAY:]
+    assert net.helper is not None  # noqa: S101
+    phones = frames_of(net.helper(hidden), len(PHONES))[:, DELAY:]
+    frames = raw.shape[1]
+
+    def cut(curve: Tensor) -> Tensor:
+        return curve[:, :frames]
+
+    opening, closure, rounding, vad = raw[..., 0], raw[..., 1], raw[..., 3], raw[..., 4]
+    shape = (
+        8 * functional.mse_loss(torch.sigmoid(opening), cut(want.opening))
+        + 2 * functional.mse_loss(torch.tanh(raw[..., 2]), cut(want.width))
+        + 3 * functional.mse_loss(torch.sigmoid(rounding), cut(want.rounding))
+    )
+    sealed = functional.binary_cross_entropy_with_logits(
+        closure, cut(want.closure), weight=cut(want.closure_weight) * (1 + cut(want.closure))
+    )
+    speech = functional.binary_cross_entropy_with_logits(vad, cut(want.vad))
+    viseme = functional.cross_entropy(raw[..., 5:].transpose(1, 2), cut(want.viseme))
+    phone = functional.cross_entropy(phones.transpose(1, 2), cut(want.phone))
+    return shape + 3 * sealed + speech + 0.4 * viseme + 0.4 * phone
+
+
+def fit(
+    net: MotionNet,
+    crops: Crops,
+    *,
+    steps: int,
+    seed: int,
+    peak_rate: float = _PEAK_RATE,
+    report: Callable[[int, float, MotionNet], None],
+) -> None:
+    """Train in place; `report(step, mean loss, net)` every 100 steps."""
+    augment = Augmenter(torch.Generator().manual_seed(seed))
+    optimiser = torch.optim.AdamW(net.parameters(), lr=peak_rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peak_rate, total_steps=steps, pct_start=0.1)
+    total, started = 0.0, time.monotonic()
+    net.train()
+    for step in range(1, steps + 1):
+        raw, phone = crops.batch(BATCH)
+        with torch.no_grad():
+            mel, want = relative(augment(raw)), targets(phone)
+        loss = loss_of(net, mel, want)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        total += float(loss.detach())
+        if step % 100 == 0:
+            print(f"step {step}/{steps} loss {total / 100:.4f} {time.monotonic() - started:.0f} s", flush=True)
+            net.eval()
+            report(step, total / 100, net)
+            net.train()
+            total = 0.0

@@ -1,0 +1,40 @@
+"""Recordings and synthesised speech as mono 16 kHz samples."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.settings import SPEECH_RATE_HZ
+
+Samples = NDArray[np.float32]
+
+
+def resampled(samples: Samples, rate_hz: int) -> Samples:
+    """The signal at 16 kHz."""
+    if rate_hz == SPEECH_RATE_HZ:
+        return samples
+    import av
+
+    frame = av.AudioFrame.from_ndarray(samples[None, :], format="fltp", layout="mono")
+    frame.sample_rate, frame.time_base = rate_hz, Fraction(1, rate_hz)
+    resampler = av.AudioResampler(format="fltp", layout="mono", rate=SPEECH_RATE_HZ)
+    parts = [part.to_ndarray()[0] for part in (*resampler.resample(frame), *resampler.resample(None))]
+    return np.concatenate(parts) if parts else samples[:0]
+
+
+def decoded(path: Path) -> Samples:
+    """Any recording that PyAV reads; a bare `.g722` is the telephone codec at 16 kHz."""
+    import av
+
+    form = "g722" if path.suffix == ".g722" else None
+    resampler = av.AudioResampler(format="fltp", layout="mono", rate=SPEECH_RATE_HZ)
+    parts: list[Samples] = []
+    with av.open(str(path), format=form) as container:
+        for frame in container.decode(audio=0):
+            parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
+        parts += [part.to_ndarray()[0] for part in resampler.resample(None)]
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
