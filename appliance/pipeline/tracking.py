@@ -26,6 +26,8 @@ SEARCH_EVERY: Final = 12
 _SIMILAR: Final = 0.6
 """Two faces whose sizes differ by less than this ratio are a question for the user."""
 _MAX_YAW, _MAX_PITCH, _MAX_ROLL = 40.0, 40.0, 45.0
+_JUMP: Final = 0.06
+"""Movement of a face between two frames, as a share of its size, from which it may be another face."""
 _LONGEST_GAP: Final = 3
 """Frames that are filled in when the face was missed between two sightings."""
 _WINDOWS: Final = (9, 5)
@@ -90,9 +92,11 @@ class FaceTracker:
 
     def _keep(self, picture: Picture, last: Face) -> Face | None:
         """Find the face that was there before."""
-        if not self._lost_for and (face := self._detector.follow(picture, last)):
-            return face
-        if face := self._detector.find_near(picture, last):
+        followed = None if self._lost_for else self._detector.follow(picture, last)
+        if followed is not None and _moved(last, followed) < _JUMP:
+            return followed
+        # After a cut the mesh fits itself to a part of whatever face is there now: look anew.
+        if face := self._detector.find_near(picture, last) or followed:
             return face
         if self._lost_for % SEARCH_EVERY == SEARCH_EVERY - 1:
             return max(self._detector.find(picture), key=lambda face: face.size, default=None)
@@ -123,6 +127,10 @@ def smoothed(track: Track) -> Track:
             np.copyto(inner, around.astype(np.float32), where=~np.isnan(around))
     distance = np.linalg.norm(fitted - track, axis=2) / (_NOISE * _sizes(track)[:, None])
     return np.asarray(track + np.exp(-0.5 * distance**2)[:, :, None] * (fitted - track), dtype=np.float32)
+
+
+def _moved(before: Face, after: Face) -> float:
+    return float(np.abs(after.points - before.points).mean() / before.size)
 
 
 def _sizes(track: Track) -> NDArray[np.float32]:
