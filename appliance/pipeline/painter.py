@@ -1,0 +1,97 @@
+"""The hot path of a portrait: one frame of the performance onto NV12 planes.
+
+The background is copied once; a frame touches only the box in which the head can move, and only the part that speech
+moves while head, brows and eyes stay as they were. Order: eyes (blink patches into the source), skin with the upper
+lip, then the inside of the mouth behind it, then the lower lip with the chin over both.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from appliance.pipeline import composite, yuv
+from appliance.pipeline.cavity import CavityPainter
+from appliance.pipeline.composite import halved, view
+from appliance.pipeline.eyelids import STAGES
+from appliance.pipeline.face_frame import Box, Floats
+from appliance.pipeline.modes import Mode
+from appliance.pipeline.performance import Performance
+from appliance.pipeline.rig import Rig
+from appliance.pipeline.warp import Warp
+
+_BORDER = cv2.BORDER_REPLICATE
+_NO_MAP = np.empty(0, np.float32)
+
+
+class PortraitPainter:
+    """Paints frames of one rig onto one pair of planes; each render thread has its own.
+
+    `y` [H, W] and `uv` [H/2, W/2, 2] are the encoder's planes, of the size of the rig's picture.
+    """
+
+    def __init__(self, rig: Rig, y: yuv.Plane, uv: yuv.Plane, *, inference_steps: int) -> None:
+        self._rig = rig
+        self._y, self._uv = y, uv
+        np.copyto(y, rig.y)
+        np.copyto(uv, rig.uv)
+        self._source_y, self._source_uv = rig.y.copy(), rig.uv.copy()
+        self._blink_stage = 0
+        self._head = Warp(rig.skin_basis, rig.skin_box, rig.step, inference_steps)
+        self._face = Warp.within(rig.skin_basis, rig.skin_box, rig.face_box, rig.step, inference_steps)
+        self._low = Warp(rig.low_basis, rig.low_box, rig.step, inference_steps)
+        # At the size of the picture, so that the warp's maps serve them too.
+        self._alpha_skin = np.full(rig.y.shape, 255, np.uint8)
+        view(self._alpha_skin, rig.mouth_box)[:] = rig.alpha_skin
+        self._alpha_low = np.zeros(rig.y.shape, np.uint8)
+        view(self._alpha_low, rig.low_box)[:] = rig.alpha_low
+        self._alpha_low[rig.low_box[3] :] = 255
+        self._cavity = CavityPainter(rig)
+        self._head_painted: Floats | None = None
+
+    def paint(self, performance: Performance, index: int) -> None:
+        """Paint frame `index`."""
+        coefficients = performance.modes[index]
+        self._blink(float(performance.blink[index]))
+        head = coefficients[Mode.BROW :]
+        still = self._head_painted is not None and np.array_equal(head, self._head_painted)
+        self._head_painted = head
+        warp = self._face if still else self._head
+        skin_map, skin_map_half = warp.maps(coefficients)
+        _sample(self._source_y, skin_map, view(self._y, warp.box))
+        _sample(self._source_uv, skin_map_half, view(self._uv, halved(warp.box)))
+
+        mouth = self._cavity.visible(coefficients)
+        alpha_skin = _sample(self._alpha_skin, view(skin_map, _within(mouth, warp.box)))
+        inside = self._cavity.paint(coefficients, float(performance.tongue[index]), mouth, alpha_skin)
+        composite.put_inside(self._y, self._uv, mouth, inside, alpha_skin)
+
+        low_map, low_map_half = self._low.maps(coefficients)
+        lip_rows = mouth[3] - self._low.box[1]
+        composite.put_lower_lip(
+            self._y,
+            self._uv,
+            self._low.box,
+            _sample(self._source_y, low_map),
+            _sample(self._source_uv, low_map_half),
+            _sample(self._alpha_low, low_map[:lip_rows]),
+        )
+
+    def _blink(self, amount: float) -> None:
+        stage = round(amount * (STAGES - 1))
+        if stage == self._blink_stage:
+            return
+        self._blink_stage = stage
+        self._head_painted = None
+        for eye in self._rig.eyes:
+            view(self._source_y, eye.box)[:] = eye.y[stage]
+            view(self._source_uv, halved(eye.box))[:] = eye.uv[stage]
+
+
+def _within(box: Box, outer: Box) -> Box:
+    left, top = outer[:2]
+    return box[0] - left, box[1] - top, box[2] - left, box[3] - top
+
+
+def _sample(source: yuv.Plane, places: Floats, out: yuv.Plane | None = None) -> yuv.Plane:
+    return np.asarray(cv2.remap(source, places, _NO_MAP, cv2.INTER_LINEAR, dst=out, borderMode=_BORDER))

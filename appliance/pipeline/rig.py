@@ -1,0 +1,259 @@
+"""A portrait made ready for painting: everything that does not depend on the sound.
+
+`build_rig` turns a picture and its landmarks into named arrays, which an avatar pack stores as they are; `Rig`
+is the same with names and types. Boxes are (left, top, right, bottom) in even pixels.
+
+    y, uv            the picture's NV12 planes
+    step             distance between the nodes of the warp's grids, pixels (even)
+    skin_box, skin_basis   where the head can move, and [modes, gh, gw, 2] displacements at its nodes
+    face_box         the cells of skin_box that speech moves
+    low_box, low_basis     the same for the layer of the lower lip and the chin
+    alpha_low        [h, w] uint8 over low_box: where the picture is lower lip or below
+    mouth_box, alpha_skin  [h, w] uint8: where it is not the inside of the mouth
+    upper, lower, tongue, cavity   the plates of `interior` over mouth_box, float16
+    opening          left, right, top, bottom of the shut mouth's seam, local pixels
+    frame            origin, ex, ey [6], unit, mouth
+    eyeN_box, eyeN_y, eyeN_uv      blink patches
+
+A node (i, j) of a grid lies at the middle of a cell of `step` pixels; one ring of cells lies outside the box, so that
+enlarging the grid linearly is exact up to the box's edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.pipeline import modes, yuv
+from appliance.pipeline.eyelids import Eye, eyes
+from appliance.pipeline.face_frame import Box, FaceFrame, Floats, pixel_centres, smoothstep
+from appliance.pipeline.interior import Interior, interior
+from appliance.pipeline.landmarks import Points, group
+from appliance.pipeline.lips import Mouth
+
+_NODES_PER_UNIT = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """The arrays of the module's docstring, typed."""
+
+    y: yuv.Plane
+    uv: yuv.Plane
+    frame: FaceFrame
+    step: int
+    skin_box: Box
+    skin_basis: Floats
+    face_box: Box
+    low_box: Box
+    low_basis: Floats
+    alpha_low: yuv.Plane
+    mouth_box: Box
+    alpha_skin: yuv.Plane
+    interior: Interior
+    opening: tuple[float, float, float, float]
+    eyes: list[Eye]
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Rig:
+        def box(name: str) -> Box:
+            left, top, right, bottom = (int(v) for v in arrays[name])
+            return left, top, right, bottom
+
+        numbers = arrays["frame"].astype(np.float32)
+        plates = {name: arrays[name].astype(np.float32) for name in ("upper", "lower", "tongue", "cavity")}
+        count = sum(name.startswith("eye") and name.endswith("_box") for name in arrays)
+        return cls(
+            y=arrays["y"],
+            uv=arrays["uv"],
+            frame=FaceFrame(numbers[0:2], numbers[2:4], numbers[4:6], float(numbers[6]), float(numbers[7])),
+            step=int(arrays["step"]),
+            skin_box=box("skin_box"),
+            skin_basis=arrays["skin_basis"],
+            face_box=box("face_box"),
+            low_box=box("low_box"),
+            low_basis=arrays["low_basis"],
+            alpha_low=arrays["alpha_low"],
+            mouth_box=box("mouth_box"),
+            alpha_skin=arrays["alpha_skin"],
+            interior=Interior(**plates),
+            opening=tuple(float(v) for v in arrays["opening"]),
+            eyes=[Eye(box(f"eye{i}_box"), arrays[f"eye{i}_y"], arrays[f"eye{i}_uv"]) for i in range(count)],
+        )
+
+
+def build_rig(picture: NDArray[np.uint8], points: Points) -> dict[str, NDArray[Any]]:
+    """The arrays of a picture [H, W, 3] BGR; an odd last row or column is left out."""
+    height, width = (side // 2 * 2 for side in picture.shape[:2])
+    picture = np.ascontiguousarray(picture[:height, :width])
+    y, uv = yuv.planes(picture)
+    frame = FaceFrame.of(points)
+    mouth = Mouth.of(points, frame).snapped(y, frame)
+    step = max(4, round(frame.unit / _NODES_PER_UNIT / 2) * 2)
+
+    skin_box = _on_grid(_head_extent(points, frame), step, width, height)
+    low_box = _on_grid(low_extent(points, frame, mouth), step, width, height)
+    mouth_box = _on_grid(mouth_extent(frame, mouth), 2, width, height)
+    skin_basis, low_basis = _bases(points, frame, mouth, skin_box, low_box, step)
+    alpha_low, _ = masks(frame, mouth, low_box)
+    _, alpha_skin = masks(frame, mouth, mouth_box)
+    plates = interior(picture, points, frame, mouth, mouth_box)
+
+    arrays: dict[str, NDArray[Any]] = {
+        "y": y,
+        "uv": uv,
+        "step": np.array(step, np.int32),
+        "skin_box": np.array(skin_box, np.int32),
+        "skin_basis": skin_basis,
+        "low_box": np.array(low_box, np.int32),
+        "low_basis": low_basis,
+        "alpha_low": alpha_low,
+        "face_box": np.array(_face_box(points, frame, skin_box, step), np.int32),
+        "opening": np.array(_opening(mouth), np.float32),
+        "mouth_box": np.array(mouth_box, np.int32),
+        "alpha_skin": alpha_skin,
+        "frame": np.array([*frame.origin, *frame.ex, *frame.ey, frame.unit, frame.mouth], np.float32),
+    }
+    for name in ("upper", "lower", "tongue", "cavity"):
+        arrays[name] = getattr(plates, name).astype(np.float16)
+    for i, eye in enumerate(eyes(picture, points, frame)):
+        arrays |= {f"eye{i}_box": np.array(eye.box, np.int32), f"eye{i}_y": eye.y, f"eye{i}_uv": eye.uv}
+    return arrays
+
+
+def nodes(box: Box, step: int) -> Floats:
+    """Where a grid's nodes lie [gh, gw, 2], with one ring outside the box."""
+    left, top, right, bottom = box
+    x = np.arange(left - step, right + step, step, dtype=np.float32) + step / 2
+    y = np.arange(top - step, bottom + step, step, dtype=np.float32) + step / 2
+    return np.stack(np.meshgrid(x, y), -1)
+
+
+def masks(frame: FaceFrame, mouth: Mouth, box: Box) -> tuple[yuv.Plane, yuv.Plane]:
+    """Where `box` is lower lip or below, and where it is not the inside of the mouth: [h, w] uint8 each."""
+    local = frame.local(pixel_centres(box))
+    x, y, w = local[..., 0], local[..., 1], frame.mouth
+    left, right = mouth.corner
+    beyond = np.maximum(np.maximum(left - x, x - right), 0) / w
+    gap = modes.inset(mouth, frame) * modes.inset_profile(x, mouth)
+    lower = np.interp(x, mouth.lower_inner[:, 0], mouth.lower_inner[:, 1]) + gap
+    upper = np.interp(x, mouth.upper_inner[:, 0], mouth.upper_inner[:, 1]) - gap
+    sharp = max(0.75, 0.008 * w)
+    # Beyond the corners the two layers move alike; a wide edge hides what little they differ.
+    soft = (sharp + 0.35 * beyond * w).astype(np.float32)
+    low = smoothstep(-1.0, 1.0, ((y - lower) / soft).astype(np.float32))
+    skin = np.maximum(1 - smoothstep(-1.0, 1.0, ((y - upper) / sharp).astype(np.float32)), smoothstep(0, 0.02, beyond))
+    return _bytes(low), _bytes(skin)
+
+
+def low_extent(points: Points, frame: FaceFrame, mouth: Mouth) -> Floats:
+    """Corners [4, 2] (pixels) of the region that the lower layer paints."""
+    chin = float(frame.local(group(points, "chin"))[0, 1])
+    top = float(mouth.upper_outer[:, 1].min()) - 0.12 * frame.mouth
+    bottom = chin + 0.45 * frame.unit
+    half = 1.05 * frame.mouth
+    return frame.pixels(np.array([[-half, top], [half, top], [-half, bottom], [half, bottom]], np.float32))
+
+
+def mouth_extent(frame: FaceFrame, mouth: Mouth) -> Floats:
+    """Corners [4, 2] (pixels) of the region in which the inside of the mouth can show."""
+    top = float(mouth.upper_inner[:, 1].min()) - 0.22 * frame.mouth
+    bottom = float(mouth.lower_inner[:, 1].max()) + (modes.FULL_GAP * 1.6 + 0.1) * frame.mouth
+    half = 0.75 * frame.mouth
+    return frame.pixels(np.array([[-half, top], [half, top], [-half, bottom], [half, bottom]], np.float32))
+
+
+def low_window(box: Box, places: Floats) -> Floats:
+    """1 inside the lower layer's box, 0 at its sides and bottom, where it must move as the skin does."""
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    near_side = np.minimum(places[..., 0] - left, right - places[..., 0]) / width
+    near_bottom = (bottom - places[..., 1]) / height
+    return smoothstep(0.02, 0.2, near_side) * smoothstep(0.02, 0.25, near_bottom)
+
+
+def _bytes(share: Floats) -> yuv.Plane:
+    return np.asarray(share * 255 + 0.5, np.uint8)
+
+
+def _head_extent(points: Points, frame: FaceFrame) -> Floats:
+    centre, radius = modes.head_ellipse(points, frame)
+    chin = float(frame.local(group(points, "chin"))[0, 1])
+    low, high = centre - modes.HEAD_EDGE * radius, centre + modes.HEAD_EDGE * radius
+    high[1] = max(high[1], chin + 0.7 * frame.unit)
+    corners = np.array([[low[0], low[1]], [high[0], low[1]], [low[0], high[1]], [high[0], high[1]]], np.float32)
+    return frame.pixels(corners)
+
+
+def _face_box(points: Points, frame: FaceFrame, skin_box: Box, step: int) -> Box:
+    """The part of a grid's box, in whole cells, that holds all that speech moves: from the nose to the neck."""
+    u = frame.unit
+    bottom = float(frame.local(group(points, "chin"))[0, 1]) + 0.68 * u
+    corners = np.array([[-1.55 * u, -0.45 * u], [1.55 * u, -0.45 * u], [-1.55 * u, bottom], [1.55 * u, bottom]])
+    places = frame.pixels(corners)
+    start = np.array(skin_box[:2])
+    cells = (np.array(skin_box[2:]) - start) // step
+    low = np.clip(np.floor((places.min(0) - start) / step), 0, cells).astype(int)
+    high = np.clip(np.ceil((places.max(0) - start) / step), 0, cells).astype(int)
+    left, top = start + low * step
+    right, bottom_pixel = start + high * step
+    return int(left), int(top), int(right), int(bottom_pixel)
+
+
+def _opening(mouth: Mouth) -> tuple[float, float, float, float]:
+    left, right = mouth.corner
+    return left, right, float(mouth.upper_inner[:, 1].min()), float(mouth.lower_inner[:, 1].max())
+
+
+def _on_grid(corners: Floats, step: int, width: int, height: int) -> Box:
+    """The bounding box, grown to multiples of `step` from its own left top, inside the picture."""
+    low = np.maximum(np.floor(corners.min(0) / 2) * 2, 0)
+    high = np.minimum(corners.max(0), [width, height])
+    cells = np.ceil((high - low) / step)
+    room = np.floor((np.array([width, height]) - low) / step)
+    right, bottom = low + np.minimum(cells, room) * step
+    return int(low[0]), int(low[1]), int(right), int(bottom)
+
+
+def _bases(
+    points: Points, frame: FaceFrame, mouth: Mouth, skin_box: Box, low_box: Box, step: int
+) -> tuple[Floats, Floats]:
+    layers = modes.layers(points, frame, mouth)
+
+    def skin_modes(places: Floats) -> Floats:
+        flat = places.reshape(-1, 2)
+        local = modes.field(layers.skin, points, frame, flat)
+        return np.concatenate([local, modes.head_field(points, frame, flat)]).reshape(len(modes.Mode), *places.shape)
+
+    low_places = nodes(low_box, step)
+    low_skin = skin_modes(low_places)
+    low = low_skin.copy()
+    count = len(modes.Mode) - 3
+    own = modes.field(layers.low, points, frame, _below_seam(low_places.reshape(-1, 2), frame, mouth))
+    own = own.reshape(count, *low_places.shape)
+    low[:count] += (own - low_skin[:count]) * low_window(low_box, low_places)[..., None]
+    skin_places = nodes(skin_box, step)
+    edge = _edge_window(skin_box, skin_places)
+    return (skin_modes(skin_places) * edge[..., None]).astype(np.float32), low.astype(np.float32)
+
+
+def _below_seam(places: Floats, frame: FaceFrame, mouth: Mouth) -> Floats:
+    """Places above the lower lip moved down to its edge: there the layer shows nothing, and must only be tame."""
+    local = frame.local(places)
+    edge = np.interp(local[:, 0], mouth.lower_inner[:, 0], mouth.lower_inner[:, 1])
+    local[:, 1] = np.maximum(local[:, 1], edge - 0.02 * frame.mouth)
+    return frame.pixels(local)
+
+
+def _edge_window(box: Box, places: Floats) -> Floats:
+    """0 at the box's edge: what is outside never moves."""
+    left, top, right, bottom = box
+    away = np.minimum(
+        np.minimum(places[..., 0] - left, right - places[..., 0]),
+        np.minimum(places[..., 1] - top, bottom - places[..., 1]),
+    )
+    reach = 0.06 * min(right - left, bottom - top)
+    return smoothstep(0, reach, away.astype(np.float32))
