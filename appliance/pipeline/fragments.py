@@ -34,7 +34,7 @@ from appliance.storage import atomic
 Header = dict[str, str | int]
 
 _MAGIC: Final = b"MPFRAG1\n"
-_END: Final = struct.Struct("<III")
+_END: Final = struct.Struct("<II")
 _LENGTH: Final = struct.Struct("<I")
 _KEY_FRAME: Final = 1 << 31
 _MAX_HEADER_BYTES: Final = 1 << 16
@@ -95,7 +95,8 @@ class FragmentWriter:
     def close(self) -> None:
         """Finish the fragment and give it its name, durably."""
         with writing(self.path), self._opened:
-            self._file.write(_END.pack(0, self.frames, self._crc))
+            self._put(_END.pack(0, self.frames))
+            self._file.write(_LENGTH.pack(self._crc))
 
     def abort(self) -> None:
         """Leave nothing behind."""
@@ -119,12 +120,13 @@ def check(path: Path) -> Fragment | None:
     try:
         with path.open("rb") as file:
             header = _read_header(file)
-            file.seek(-_END.size, os.SEEK_END)
-            body = file.tell()
-            end, frames, stored = _END.unpack(file.read(_END.size))
+            file.seek(-_END.size - _LENGTH.size, os.SEEK_END)
+            end, frames = _END.unpack(file.read(_END.size))
+            size = file.tell()
+            (stored,) = _LENGTH.unpack(file.read())
             file.seek(0)
             crc = 0
-            while chunk := file.read(min(_CHUNK_BYTES, body - file.tell())):
+            while chunk := file.read(min(_CHUNK_BYTES, size - file.tell())):
                 crc = zlib.crc32(chunk, crc)
     except (OSError, ValueError, TypeError, struct.error):
         return None

@@ -46,9 +46,9 @@ def join(pictures: Sequence[Path], sound: Path, out: Path, job: Job) -> int:
     total = sum(fragment.frames for fragment in found)
 
     with (
+        av.open(str(sound)) as source,
         writing(out),
         atomic.replaced_file(out, suffix=".mp4") as temporary,
-        av.open(str(sound)) as source,
         av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as target,
     ):
         width, height = found[0].header["width"], found[0].header["height"]
