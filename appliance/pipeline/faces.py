@@ -45,6 +45,8 @@ _MAX_OVERLAP: Final = 0.3
 _ROI_SCALE: Final = 1.5
 _RIGHT_EYE, _LEFT_EYE = 33, 263
 """Outer eye corners of the mesh."""
+_YAW_GAIN: Final = 1.3
+"""The mesh is too shallow: pictures of a head turned by 15, 30, 45 and 60° read 12, 22, 33 and 39° without it."""
 _SMALLEST_TILE: Final = 2.5 * settings.MIN_FACE_PIXELS
 _JITTER: Final = ((0.0, 1.0, 0.0), (0.0, 0.94, 0.03), (0.0, 1.06, -0.03), (4.0, 1.0, 0.0), (-4.0, 1.0, 0.0))
 """Degrees, scale and shift of the cuts whose meshes are averaged where quality counts more than time."""
@@ -281,9 +283,9 @@ def _face(mesh: Floats, score: float) -> Face:
     roll = math.atan2(float(across[1]), float(across[0]))
     cos, sin = math.cos(roll), math.sin(roll)
     upright = mesh @ np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]], np.float32)
-    side_to_side = upright[454] - upright[234]
+    nose = upright[1] - (upright[234] + upright[454]) / 2
     top_to_chin = upright[152] - upright[10]
-    yaw = math.atan2(float(side_to_side[2]), float(side_to_side[0]))
+    yaw = _YAW_GAIN * math.atan2(float(nose[0]), -float(nose[2]))
     pitch = math.atan2(-float(top_to_chin[2]), float(top_to_chin[1]))
     return Face(
         landmarks.from_mesh(mesh), (x0, y0, x1, y1), score, math.degrees(yaw), math.degrees(pitch), math.degrees(roll)
