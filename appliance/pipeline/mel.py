@@ -29,8 +29,8 @@ _LOW_HZ, _HIGH_HZ = 60.0, 7600.0
 _QUIETEST: Final = 1e-10
 FALL_PER_FRAME: Final = 0.003
 """In natural-log power: 1.3 dB a second."""
-FLOOR: Final = -9.0
-"""Mean log-mel of a whisper of a signal, about 65 dB under full scale."""
+FLOOR: Final = -14.0
+"""Mean log-mel of the faintest signal that is still taken for a voice, about 85 dB under full scale."""
 _LOUDEST: Final = 8.0
 
 Mel = NDArray[np.float32]

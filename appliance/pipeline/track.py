@@ -8,6 +8,8 @@ pushed forward; `vad` [N] 0..1, speech; `viseme` [N] int, an index into `VISEMES
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -74,7 +76,7 @@ class MotionTrack:
             with np.load(path, allow_pickle=False) as stored:
                 curves = {name: stored[name].astype(np.float32) for name in CURVES}
                 track = cls(float(stored["fps"]), viseme=stored["viseme"].astype(np.int32), **curves)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(
                 f"{path} is not a motion track: {error}", hint="make one with `mouthpiece motion AUDIO --out FILE.npz`"
             ) from error

@@ -43,6 +43,14 @@ class Augmenter:
         mel = mel + self._uniform(-45, 10, batch, 1, 1) * _DB
         return torch.logaddexp(mel, torch.full((), _QUIETEST))
 
+    def emptied(self, mel: Tensor, phone: Tensor) -> tuple[Tensor, Tensor]:
+        """A few crops become a room in which nobody speaks: their mean spectrum, flickering, and silent labels."""
+        batch = mel.shape[0]
+        empty = self._chosen(0.06, batch)
+        flicker = 0.4 * torch.randn(mel.shape, generator=self._random)
+        room = mel.mean(dim=1, keepdim=True) + flicker - self._uniform(0, 60, batch, 1, 1) * _DB
+        return torch.where(empty, room, mel), torch.where(empty[:, :, 0], torch.zeros_like(phone), phone)
+
     def _vocal_tract(self, mel: Tensor) -> Tensor:
         """Stretch the frequency axis: a longer or shorter throat."""
         batch, frames, bands = mel.shape

@@ -1,7 +1,8 @@
 """The labelled speech: which voices there are, how they are split, and where their features are kept.
 
 A voice's utterances are made once and kept as `DIR/NAME.npz`: `mel` [T, 40] float16 (raw log-mel of `mel.log_mel`),
-`phone` [T] uint8 (index into `phones.PHONES`), `bounds` [n + 1] int64 (first frame of every utterance, and T).
+`phone` [T] uint8 (index into `phones.PHONES`), `trust` [T] uint8 (0 where the label is not to be learnt from),
+`bounds` [n + 1] int64 (first frame of every utterance, and T).
 A file is written whole, so a cut run goes on where it stopped.
 """
 
@@ -69,11 +70,17 @@ class Utterances:
     mel: NDArray[np.float16]
     phone: NDArray[np.uint8]
     bounds: NDArray[np.int64]
+    trust: NDArray[np.uint8]
 
     @classmethod
     def load(cls, path: Path) -> Utterances:
         with np.load(path, allow_pickle=False) as stored:
-            return cls(stored["mel"], stored["phone"], stored["bounds"])
+            return cls(stored["mel"], stored["phone"], stored["bounds"], stored["trust"])
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.replaced_file(path, suffix=".npz") as temporary:
+            np.savez(temporary, mel=self.mel, phone=self.phone, bounds=self.bounds, trust=self.trust)
 
 
 def spoken(voice: Voice, seed: int) -> Iterator[tuple[Samples, list[Segment]]]:
@@ -138,7 +145,5 @@ def prepare(voice: Voice, folder: Path, seed: int) -> Path:
         mel = np.concatenate([part[0] for part in parts])
         phone = np.concatenate([part[1] for part in parts])
         bounds = np.cumsum([0] + [len(part[1]) for part in parts])
-        folder.mkdir(parents=True, exist_ok=True)
-        with atomic.replaced_file(path, suffix=".npz") as temporary:
-            np.savez(temporary, mel=mel, phone=phone, bounds=bounds)
+        Utterances(mel, phone, bounds, np.ones(len(phone), np.uint8)).save(path)
     return path

@@ -38,9 +38,9 @@ class Crops:
         self._share = np.asarray(weights) / np.sum(weights)
         self._random = np.random.default_rng(seed)
 
-    def batch(self, size: int) -> tuple[Tensor, Tensor]:
-        """Raw log-mels [size, CROP, bands] and phones [size, CROP], at a random tempo."""
-        mels, phones = [], []
+    def batch(self, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Raw log-mels [size, CROP, bands], phones and trust [size, CROP], at a random tempo."""
+        mels, phones, trusts = [], [], []
         for voice in self._random.choice(len(self._voices), size, p=self._share):
             data = self._voices[voice]
             tempo = float(np.exp(self._random.uniform(-0.2, 0.2)))
@@ -49,33 +49,35 @@ class Crops:
             place = np.minimum(start + (np.arange(CROP) * tempo).astype(np.int64), len(data.phone) - 1)
             mels.append(data.mel[place].astype(np.float32))
             phones.append(data.phone[place].astype(np.int64))
-        return torch.from_numpy(np.stack(mels)), torch.from_numpy(np.stack(phones))
+            trusts.append(data.trust[place].astype(np.float32))
+        return tuple(torch.from_numpy(np.stack(parts)) for parts in (mels, phones, trusts))  # type: ignore[return-value]
 
 
-def loss_of(net: MotionNet, mel: Tensor, want: Targets) -> Tensor:
-    """The weighted sum over all frames but the first, which answer for what was before the crop."""
+def loss_of(net: MotionNet, mel: Tensor, want: Targets, trust: Tensor) -> Tensor:
+    """The weighted sum over the trusted frames; the last of the crop, still unanswered, do not count."""
     hidden, _ = net.hidden(mel, *net.initial(mel.shape[0]))
-    raw = frames_of(net.exit(hidden), OUTPUTS)[:, DELAY:]
+    raw = frames_of(net.exit(hidden), OUTPUTS)[:, DELAY:].float()
     assert net.helper is not None  # noqa: S101
-    phones = frames_of(net.helper(hidden), len(PHONES))[:, DELAY:]
+    phones = frames_of(net.helper(hidden), len(PHONES))[:, DELAY:].float()
     frames = raw.shape[1]
+    trust = trust[:, :frames] / trust[:, :frames].mean().clamp_min(1e-3)
 
     def cut(curve: Tensor) -> Tensor:
         return curve[:, :frames]
 
-    opening, closure, rounding, vad = raw[..., 0], raw[..., 1], raw[..., 3], raw[..., 4]
+    opening, closure, width, rounding, vad = raw[..., :5].unbind(-1)
     shape = (
-        8 * functional.mse_loss(torch.sigmoid(opening), cut(want.opening))
-        + 2 * functional.mse_loss(torch.tanh(raw[..., 2]), cut(want.width))
-        + 3 * functional.mse_loss(torch.sigmoid(rounding), cut(want.rounding))
+        8 * (torch.sigmoid(opening) - cut(want.opening)) ** 2
+        + 2 * (torch.tanh(width) - cut(want.width)) ** 2
+        + 3 * (torch.sigmoid(rounding) - cut(want.rounding)) ** 2
     )
-    sealed = functional.binary_cross_entropy_with_logits(
-        closure, cut(want.closure), weight=cut(want.closure_weight) * (1 + cut(want.closure))
-    )
-    speech = functional.binary_cross_entropy_with_logits(vad, cut(want.vad))
-    viseme = functional.cross_entropy(raw[..., 5:].transpose(1, 2), cut(want.viseme))
-    phone = functional.cross_entropy(phones.transpose(1, 2), cut(want.phone))
-    return shape + 3 * sealed + speech + 0.4 * viseme + 0.4 * phone
+    # A missed closure costs as much as a false one, though closed frames are few.
+    sealed = functional.binary_cross_entropy_with_logits(closure, cut(want.closure), reduction="none")
+    sealed = sealed * cut(want.closure_weight) * (1 + cut(want.closure))
+    speech = functional.binary_cross_entropy_with_logits(vad, cut(want.vad), reduction="none")
+    viseme = functional.cross_entropy(raw[..., 5:].transpose(1, 2), cut(want.viseme), reduction="none")
+    phone = functional.cross_entropy(phones.transpose(1, 2), cut(want.phone), reduction="none")
+    return ((shape + 3 * sealed + speech + 0.4 * viseme + 0.4 * phone) * trust).mean()
 
 
 def fit(
@@ -85,19 +87,21 @@ def fit(
     steps: int,
     seed: int,
     peak_rate: float = _PEAK_RATE,
-    report: Callable[[int, float, MotionNet], None],
+    report: Callable[[int, MotionNet], None] = lambda _step, _net: None,
 ) -> None:
-    """Train in place; `report(step, mean loss, net)` every 100 steps."""
+    """Train in place; `report(step, net)` every 100 steps."""
     augment = Augmenter(torch.Generator().manual_seed(seed))
     optimiser = torch.optim.AdamW(net.parameters(), lr=peak_rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peak_rate, total_steps=steps, pct_start=0.1)
     total, started = 0.0, time.monotonic()
     net.train()
     for step in range(1, steps + 1):
-        raw, phone = crops.batch(BATCH)
+        raw, phone, trust = crops.batch(BATCH)
         with torch.no_grad():
+            raw, phone = augment.emptied(raw, phone)
             mel, want = relative(augment(raw)), targets(phone)
-        loss = loss_of(net, mel, want)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = loss_of(net, mel, want, trust)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -107,6 +111,6 @@ def fit(
         if step % 100 == 0:
             print(f"step {step}/{steps} loss {total / 100:.4f} {time.monotonic() - started:.0f} s", flush=True)
             net.eval()
-            report(step, total / 100, net)
+            report(step, net)
             net.train()
             total = 0.0

@@ -9,7 +9,7 @@ The Spanish prompts are left out on purpose: their speaker also reads the Englis
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +59,7 @@ def clips() -> Iterator[Clip]:
         index = _KLETTRES / speaker / "sounds.xml"
         if not index.is_file():
             continue
-        for sound in ElementTree.parse(index).iter("sound"):  # noqa: S314 - a file of an installed package
+        for sound in ET.parse(index).iter("sound"):  # noqa: S314 - a file of an installed package
             text, path = (sound.get("name") or "").lower(), _KLETTRES / (sound.get("file") or "")
             phones = _said(espeak, text, voice) if path.is_file() else []
             if phones:
@@ -69,8 +69,8 @@ def clips() -> Iterator[Clip]:
         for path in sorted((_PROMPTS / folder).rglob("*.g722")):
             if "silence" in path.parts or "tone" in path.stem or "beep" in path.stem or "monkeys" in path.stem:
                 continue
-            text = known.get(f"{path.parent.name}/{path.stem}")
-            yield Clip(folder, path, _said(espeak, text, language) if text else None)
+            word = known.get(f"{path.parent.name}/{path.stem}")
+            yield Clip(folder, path, _said(espeak, word, language) if word else None)
 
 
 def _known(language: str) -> dict[str, str]:

@@ -1,0 +1,67 @@
+"""The log-mel stream and the running level."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from appliance.pipeline.mel import BANDS, FLOOR, HOP, WINDOW, Level, MelStream, log_mel
+
+
+def voice(seconds: float, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    return (random.standard_normal(int(seconds * 16000)) * 0.1).astype(np.float32)
+
+
+def in_blocks(samples: np.ndarray, sizes: list[int], frames: int) -> np.ndarray:
+    stream, parts, start = MelStream(), [], 0
+    for size in sizes:
+        parts.append(stream.push(samples[start : start + size]))
+        start += size
+    parts += [stream.push(samples[start:]), stream.finish(frames)]
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize("sizes", [[1] * 50, [159, 160, 161, 0, 400], [7000, 3], [15999]])
+def test_blocks_do_not_change_the_frames(sizes: list[int]) -> None:
+    samples = voice(1.0)
+    np.testing.assert_allclose(in_blocks(samples, sizes, 110), in_blocks(samples, [], 110), atol=1e-5)
+
+
+def test_a_frame_is_centred_on_its_instant() -> None:
+    samples = np.zeros(16000, np.float32)
+    samples[50 * HOP + HOP // 2] = 1.0
+    assert in_blocks(samples, [], 100).mean(axis=1).argmax() == 50
+
+
+@pytest.mark.parametrize("hertz", [200, 1000, 4000])
+def test_a_tone_lands_in_its_band(hertz: int) -> None:
+    tone = np.sin(2 * np.pi * hertz * np.arange(WINDOW) / 16000).astype(np.float32)
+    edges = 700 * (10 ** (np.linspace(*(2595 * np.log10(1 + np.array([60, 7600]) / 700)), BANDS + 2) / 2595) - 1)
+    band = int(log_mel(tone)[0].argmax())
+    assert edges[band] < hertz < edges[band + 2]
+
+
+def test_poison_counts_as_silence() -> None:
+    samples = voice(0.5)
+    samples[1000:1400] = [np.nan, np.inf, -np.inf, 1e30] * 100
+    assert np.isfinite(in_blocks(samples, [], 60)).all()
+
+
+def test_the_level_hides_the_gain() -> None:
+    mel = in_blocks(voice(1.0), [], 100)[2:98]
+    quieter = in_blocks(voice(1.0) * 0.01, [], 100)[2:98]
+    np.testing.assert_allclose(Level().relative(mel), Level().relative(quieter), atol=1e-3)
+
+
+def test_the_level_does_not_lift_silence() -> None:
+    silence = in_blocks(np.zeros(16000, np.float32), [], 100)
+    assert (Level().relative(silence) < -10).all()
+    assert FLOOR < 0
+
+
+def test_the_level_does_not_depend_on_blocks() -> None:
+    mel = in_blocks(voice(2.0), [], 200)
+    level = Level()
+    pieces = np.concatenate([level.relative(mel[:7]), level.relative(mel[7:7]), level.relative(mel[7:])])
+    np.testing.assert_allclose(pieces, Level().relative(mel), atol=1e-5)

@@ -1,0 +1,112 @@
+"""`python -m tools.train --out DIR`: from nothing to the shipped weights, reproducible by `--seed`.
+
+First a network learns from synthetic voices; it labels the recordings of real people; then it goes on learning from
+both. Every network is kept in `--work`, so a cut run goes on with the stage that was cut. The last line says how the
+result does on the voices that no stage has heard.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+
+from appliance.errors import UnhealthyError
+from appliance.pipeline.motion_net import MotionNet
+from appliance.storage import atomic
+from tools.train import corpus, export, fit, label, people
+from tools.train.corpus import Utterances
+from tools.train.phones import PHONES
+
+SYNTHETIC_STEPS: Final = 2500
+MIXED_STEPS: Final = 4000
+_THREADS: Final = 2
+# How often a crop comes from each kind of voice.
+_SHARES: Final = {"espeak": 0.3, "festival": 0.4, "people": 0.3}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.train", description="Train the motion network.")
+    parser.add_argument("--out", type=Path, required=True, help="folder for base.safetensors and base.onnx")
+    parser.add_argument("--work", type=Path, default=Path("build/train"), help="folder for what is kept between runs")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    work = options.work / f"seed{options.seed}"
+    torch.set_num_threads(_THREADS)
+    started = time.monotonic()
+    synthetic = _prepare(work, options.seed)
+    print(f"synthetic voices ready after {time.monotonic() - started:.0f} s", flush=True)
+    first = _stage(work / "synthetic.npz", None, synthetic, SYNTHETIC_STEPS, options.seed)
+    print(f"trained on synthetic voices after {time.monotonic() - started:.0f} s", flush=True)
+    heard = _people(work, first)
+    last = _stage(work / "mixed.npz", first, synthetic | {"people": heard}, MIXED_STEPS, options.seed + 1)
+    tensors = {
+        name: tensor.numpy().astype(np.float16) for name, tensor in last.state_dict().items() if "helper" not in name
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    export.write(tensors, options.out / "base.safetensors")
+    print(f"wrote {options.out / 'base.safetensors'} after {time.monotonic() - started:.0f} s", flush=True)
+
+
+def _prepare(work: Path, seed: int) -> dict[str, list[Utterances]]:
+    """The synthetic voices, by kind; validation voices are made too, for whoever measures."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with ProcessPoolExecutor(_THREADS) as pool:
+        make = partial(corpus.prepare, folder=work, seed=seed)
+        paths = list(pool.map(make, (*corpus.TRAINING, *corpus.VALIDATION)))
+    voices: dict[str, list[Utterances]] = {}
+    for voice, path in zip(corpus.TRAINING, paths, strict=False):
+        voices.setdefault(voice.kind, []).append(Utterances.load(path))
+    return voices
+
+
+def _people(work: Path, net: MotionNet) -> list[Utterances]:
+    """The real voices as `net` labels them; the held-out ones go into files of their own and are not returned."""
+    voices = []
+    for speaker, clips in itertools.groupby(people.clips(), key=lambda clip: clip.speaker):
+        path = work / f"{speaker}.npz"
+        if not path.is_file():
+            found = label.labelled(net, list(clips))
+            if found is None:
+                continue
+            found.save(path)
+        if speaker.removeprefix("klettres-") not in people.HELD_OUT:
+            voices.append(Utterances.load(path))
+    if not voices:
+        raise UnhealthyError("no recordings of real voices are installed", hint="install tools/train/packages.txt")
+    return voices
+
+
+def _stage(
+    path: Path, start: MotionNet | None, voices: dict[str, list[Utterances]], steps: int, seed: int
+) -> MotionNet:
+    """A network trained on `voices`, beginning where `start` ended; kept at `path`."""
+    torch.manual_seed(seed)
+    net = MotionNet(extra=len(PHONES))
+    if start is not None:
+        net.load_state_dict(start.state_dict())
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as stored:
+            net.load_state_dict({name: torch.from_numpy(stored[name]) for name in stored.files})
+        return net.eval()
+    everyone, weights = [], []
+    for kind, group in voices.items():
+        total = sum(len(voice.phone) for voice in group)
+        everyone += group
+        weights += [_SHARES[kind] * len(voice.phone) / total for voice in group]
+    fit.fit(net, fit.Crops(everyone, weights, seed), steps=steps, seed=seed)
+    with atomic.replaced_file(path, suffix=".npz") as temporary:
+        np.savez(temporary, **{name: tensor.numpy() for name, tensor in net.state_dict().items()})
+    return net.eval()
+
+
+if __name__ == "__main__":
+    main()

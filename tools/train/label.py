@@ -1,0 +1,87 @@
+"""Labels real voices with a network that was trained on synthetic ones.
+
+Where it is written down what is said, the sounds are aligned; a clip that fits its text badly (mean log posterior
+under `POOR_FIT`: a wrong transcript, a slip of the tongue) is left out. Where it is not, the network's own best path
+is taken, and frames in which it was unsure carry no trust. Every speaker becomes a file like a synthetic voice's.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from appliance.pipeline.mel import BANDS, FRAME_HZ, MelStream
+from appliance.pipeline.motion_net import DELAY, STRIDE, MotionNet, frames_of
+from tools.train import align
+from tools.train.corpus import Utterances
+from tools.train.fit import relative
+from tools.train.people import Clip
+from tools.train.phones import PHONES
+from tools.train.sound import decoded
+
+POOR_FIT: Final = -2.5
+_SURE: Final = 0.5
+_QUIET: Final = float(np.log(1e-10))
+
+
+def padded(mel: NDArray[np.float32]) -> torch.Tensor:
+    """A batch of one, relative to the level, with the silence that lets the network answer for the last frame."""
+    missing = DELAY + len(mel) % STRIDE
+    tail = np.full((missing, BANDS), _QUIET, np.float32)
+    return relative(torch.from_numpy(np.concatenate([mel, tail]))[None])
+
+
+def posteriors(net: MotionNet, mel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Log posteriors [T, phones] of raw log-mels [T, bands], on time."""
+    assert net.helper is not None  # noqa: S101
+    with torch.inference_mode():
+        hidden, _ = net.hidden(padded(mel), *net.initial())
+        logits = frames_of(net.helper(hidden), len(PHONES))[0, DELAY : DELAY + len(mel)]
+        return np.asarray(torch.log_softmax(logits, dim=1).numpy(), np.float32)
+
+
+def _heard(path: Path) -> NDArray[np.float32]:
+    sound = decoded(path)
+    peak = float(np.abs(sound).max(initial=0.0))
+    stream = MelStream()
+    frames = int(np.ceil(len(sound) / 16000 * FRAME_HZ))
+    return np.concatenate([stream.push(sound * (0.5 / max(peak, 1e-3))), stream.finish(frames)])
+
+
+def labelled(net: MotionNet, clips: list[Clip]) -> Utterances | None:
+    """The clips of one speaker with the labels that `net` finds; None if not one is usable."""
+    net.eval()
+    mels: list[NDArray[np.float16]] = []
+    phones: list[NDArray[np.uint8]] = []
+    trusts: list[NDArray[np.uint8]] = []
+    for clip in clips:
+        try:
+            mel = _heard(clip.path)
+        except (OSError, ValueError):  # a recording that this decoder cannot read
+            continue
+        if len(mel) < 10:
+            continue
+        logs = posteriors(net, mel)
+        trust = np.ones(len(mel), np.uint8)
+        if clip.phones is None:
+            phone = align.free(logs)
+            trust = (logs.max(axis=1) > np.log(_SURE)).astype(np.uint8)
+        else:
+            try:
+                phone, fit = align.forced(logs, clip.phones, set())
+            except ValueError:
+                continue
+            if fit < POOR_FIT:
+                continue
+        mels.append(mel.astype(np.float16))
+        phones.append(phone)
+        trusts.append(trust)
+    if not mels:
+        return None
+    bounds = np.array([0, *itertools.accumulate(len(phone) for phone in phones)])
+    return Utterances(np.concatenate(mels), np.concatenate(phones), bounds, np.concatenate(trusts))
