@@ -10,56 +10,46 @@ import cv2
 import numpy as np
 
 from appliance.pipeline import modes, yuv
-from appliance.pipeline.composite import half, halved, view
-from appliance.pipeline.face_frame import Box, Floats
+from appliance.pipeline.composite import half
+from appliance.pipeline.face_frame import Box, FaceFrame, Floats
 from appliance.pipeline.modes import Mode
-from appliance.pipeline.rig import Rig
+from appliance.pipeline.rig import Opening, Rig
 
 _LIP_SHADOW = 0.55
+_HIDDEN_DROP = 0.04
+"""With the jaw up to here, as a share of the mouth's width, the upper teeth hide all that is behind them."""
 _BEHIND_TEETH = 0.13
 """How far below its place with a shut mouth a raised tongue lies, as a share of the mouth's width."""
 
 
 class CavityPainter:
-    """Paints the inside of one face's mouth."""
+    """Paints the inside of one face's mouth, in the picture that its plates were made for or in a frame of a video."""
 
     def __init__(self, rig: Rig) -> None:
-        self._frame, self._box, self._opening = rig.frame, rig.mouth_box, rig.opening
+        self._frame, self._corner = rig.frame, np.array(rig.mouth_box[:2], np.float32)
         plates = rig.interior
-        self._cavity = _planes(plates.cavity)
+        self._cavity = _Plate(np.dstack([plates.cavity, np.ones(plates.cavity.shape[:2], np.float32)]))
         self._upper, self._lower, self._tongue = _Plate(plates.upper), _Plate(plates.lower), _Plate(plates.tongue)
-        arm = -self._frame.turned(np.array([[0.0, 1.1 * self._frame.unit]], np.float32))[0]
-        across, down = self._frame.ex * self._frame.unit, self._frame.ey * self._frame.unit
-        self._head = np.stack([across, down, np.array([-arm[1], arm[0]])]).astype(np.float32)
 
-    def visible(self, coefficients: Floats) -> Box:
-        """The even box of the picture in which the opening lies in this frame."""
-        left, right, top, bottom = self._opening
-        spare = 0.1 * self._frame.mouth
-        bottom += self._drop(coefficients) * 1.05
-        corners = np.array([[x, y] for x in (left - spare, right + spare) for y in (top - spare, bottom + spare)])
-        places = self._frame.pixels(corners) + coefficients[Mode.HEAD_X :] @ self._head
-        low = np.maximum(np.floor(places.min(0) / 2) * 2, self._box[:2])
-        high = np.minimum(np.ceil(places.max(0) / 2) * 2, self._box[2:])
-        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+    def paint(
+        self, coefficients: Floats, tongue: float, frame: FaceFrame, box: Box, alpha_skin: yuv.Plane
+    ) -> tuple[Floats, Floats]:
+        """Luma [h, w] and chroma [h/2, w/2, 2] of a visible box of a picture in which the face lies as `frame` says.
 
-    def paint(self, coefficients: Floats, tongue: float, box: Box, alpha_skin: yuv.Plane) -> tuple[Floats, Floats]:
-        """Luma [h, w] and chroma [h/2, w/2, 2] of a visible box; `alpha_skin` [h, w] is where skin covers it."""
-        head = coefficients[Mode.HEAD_X :] @ self._head
-        drop = self._drop(coefficients)
-        raised = min(drop, _BEHIND_TEETH * self._frame.mouth)
-        within: Box = (
-            box[0] - self._box[0],
-            box[1] - self._box[1],
-            box[2] - self._box[0],
-            box[3] - self._box[1],
-        )
-        y = view(self._cavity[0], within).copy()
-        uv = view(self._cavity[1], halved(within)).copy()
-        self._tongue.over(y, uv, within, head + self._frame.ey * ((1 - tongue) * drop + tongue * raised))
-        self._lower.over(y, uv, within, head + self._frame.ey * drop)
-        self._upper.over(y, uv, within, head)
-        reach = max(3, round(0.11 * self._frame.mouth)) | 1
+        `alpha_skin` [h, w] is where skin covers it.
+        """
+        left, top, right, bottom = box
+        y = np.empty((bottom - top, right - left), np.float32)
+        uv = np.empty((y.shape[0] // 2, y.shape[1] // 2, 2), np.float32)
+        place = self._placement(frame, head_shift(coefficients, frame) - np.array([left, top]))
+        drop = jaw_drop(coefficients, frame)
+        raised = min(drop, _BEHIND_TEETH * frame.mouth)
+        self._cavity.fill(y, uv, place)
+        if tongue > 0 or drop > _HIDDEN_DROP * frame.mouth:
+            self._tongue.over(y, uv, _shifted(place, frame.ey * ((1 - tongue) * drop + tongue * raised)))
+            self._lower.over(y, uv, _shifted(place, frame.ey * drop))
+        self._upper.over(y, uv, place)
+        reach = max(3, round(0.11 * frame.mouth)) | 1
         shade = cv2.blur(alpha_skin, (reach, reach), borderType=cv2.BORDER_REPLICATE).astype(np.float32)
         shade *= np.float32(-_LIP_SHADOW / 255)
         shade += 1
@@ -68,36 +58,80 @@ class CavityPainter:
         y += 16
         return y, uv
 
-    def _drop(self, coefficients: Floats) -> float:
-        """How far the lower lip has gone down, pixels."""
-        opening = float(coefficients[Mode.OPEN] + coefficients[Mode.OPEN_ROUND])
-        return opening * modes.LOWER_SHARE * modes.FULL_GAP * self._frame.mouth
+    def _placement(self, frame: FaceFrame, shift: Floats) -> Floats:
+        """The similarity [2, 3] from the plates' pixels to the box's, as `cv2.warpAffine` wants it."""
+        scale = frame.mouth / self._frame.mouth
+        own, new = np.stack([self._frame.ex, self._frame.ey]), np.stack([frame.ex, frame.ey])
+        turn = scale * new.T @ own
+        # Pixel centres: 0 there is 0.5 here.
+        offset = turn @ (self._corner + 0.5 - self._frame.origin) + frame.origin + shift - 0.5
+        return np.concatenate([turn, offset[:, None]], axis=1).astype(np.float32)
+
+
+def jaw_drop(coefficients: Floats, frame: FaceFrame) -> float:
+    """How far the lower lip has gone down, pixels."""
+    return (
+        float(coefficients[Mode.OPEN] + coefficients[Mode.OPEN_ROUND])
+        * modes.LOWER_SHARE
+        * modes.FULL_GAP
+        * frame.mouth
+    )
+
+
+def head_shift(coefficients: Floats, frame: FaceFrame) -> Floats:
+    """How far the middle of the mouth has gone with the head [2], pixels."""
+    across, down, roll = coefficients[Mode.HEAD_X :] * frame.unit
+    arm = -modes.NECK * frame.ey
+    return np.asarray(across * frame.ex + down * frame.ey + roll * np.array([-arm[1], arm[0]]))
+
+
+def visible(coefficients: Floats, frame: FaceFrame, opening: Opening, limit: Box) -> Box:
+    """The even box inside `limit` in which a mouth's opening lies in this frame."""
+    left, right, top, bottom = opening
+    spare = 0.1 * frame.mouth
+    bottom += jaw_drop(coefficients, frame) * 1.05
+    corners = np.array([[x, y] for x in (left - spare, right + spare) for y in (top - spare, bottom + spare)])
+    places = frame.pixels(corners) + head_shift(coefficients, frame)
+    low = np.clip(np.floor(places.min(0) / 2) * 2, limit[:2], limit[2:])
+    high = np.clip(np.ceil(places.max(0) / 2) * 2, limit[:2], limit[2:])
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
 class _Plate:
-    """One plate in planes with its alpha, moved by whole vectors."""
+    """One plate in planes with its alpha."""
 
     def __init__(self, bgra: Floats) -> None:
-        y, uv = _planes(bgra[..., :3])
-        alpha = np.ascontiguousarray(bgra[..., 3])
-        self._luma = np.dstack([y, alpha])
-        self._chroma = np.dstack([uv, half(alpha)])
+        y, uv = yuv.planes(np.clip(bgra[..., :3] * 255 + 0.5, 0, 255).astype(np.uint8))
+        alpha = np.ascontiguousarray(bgra[..., 3], np.float32)
+        self._luma = np.dstack([y.astype(np.float32), alpha])
+        self._chroma = np.dstack([uv.astype(np.float32), half(alpha)])
 
-    def over(self, y: Floats, uv: Floats, within: Box, shift: Floats) -> None:
-        """Lay the plate, moved by `shift` pixels, over the part `within` its box."""
-        start = np.array(within[:2], np.float32)
-        moved = _moved(self._luma, shift - start, y.shape)
+    def fill(self, y: Floats, uv: Floats, place: Floats) -> None:
+        """Put the plate's colours everywhere."""
+        y[:] = _warped(self._luma, place, y.shape)[..., 0]
+        uv[:] = _warped(self._chroma, _halved(place), uv.shape)[..., :2]
+
+    def over(self, y: Floats, uv: Floats, place: Floats) -> None:
+        """Lay the plate over what is there."""
+        moved = _warped(self._luma, place, y.shape)
         y += moved[..., 1] * (moved[..., 0] - y)
-        moved = _moved(self._chroma, (shift - start) / 2, uv.shape)
+        moved = _warped(self._chroma, _halved(place), uv.shape)
         uv += moved[..., 2:] * (moved[..., :2] - uv)
 
 
-def _moved(plate: Floats, shift: Floats, shape: tuple[int, ...]) -> Floats:
-    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+def _shifted(place: Floats, shift: Floats) -> Floats:
+    moved = place.copy()
+    moved[:, 2] += shift
+    return moved
+
+
+def _halved(place: Floats) -> Floats:
+    """The same placement in the chroma planes' pixels, whose centres lie a quarter of theirs farther."""
+    moved = place.copy()
+    moved[:, 2] = (place[:, 2] + place[:, :2].sum(1) * 0.5 - 0.5) / 2
+    return moved
+
+
+def _warped(plate: Floats, place: Floats, shape: tuple[int, ...]) -> Floats:
     size = (shape[1], shape[0])
-    return np.asarray(cv2.warpAffine(plate, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-
-
-def _planes(bgr: Floats) -> tuple[Floats, Floats]:
-    y, uv = yuv.planes(np.clip(bgr * 255 + 0.5, 0, 255).astype(np.uint8))
-    return y.astype(np.float32), uv.astype(np.float32)
+    return np.asarray(cv2.warpAffine(plate, place, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))

@@ -14,14 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.pipeline import yuv
-from appliance.pipeline.face_frame import Box, FaceFrame, pixel_centres, smoothstep
+from appliance.pipeline.face_frame import NO_MAP, Box, FaceFrame, pixel_centres, smoothstep
 from appliance.pipeline.landmarks import Points, group
 
 STAGES = 6
 """Patches per eye, from open (0) to shut (STAGES - 1)."""
-
-_NO_MAP = np.empty(0, np.float32)
-"""For maps that hold both coordinates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ def _eye(picture: NDArray[np.uint8], points: Points, frame: FaceFrame, side: str
         stretched = top + (y - top) * (open_line - rim - top) / np.maximum(lid - rim - top, 1e-3)
         source_y = np.where(y > lid - rim, y - lid + open_line, np.where(y > top, stretched, y))
         source = frame.pixels(np.stack([x, source_y], -1)) - 0.5
-        skin = cv2.remap(picture, source.astype(np.float32), _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        skin = cv2.remap(picture, source.astype(np.float32), NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         still = picture[box[1] : box[3], box[0] : box[2]]
         cover = (1 - smoothstep(-0.5, 1.0, (y - lid - lash * (travel > 0)).astype(np.float32))) * (travel > 0)
         cover = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.6, 0.02 * height))

@@ -20,6 +20,9 @@ Floats = NDArray[np.floating[Any]]
 Box = tuple[int, int, int, int]
 """left, top, right, bottom in pixels, right and bottom excluded."""
 
+NO_MAP = np.empty(0, np.float32)
+"""What `cv2.remap` wants as its second map where the first holds both coordinates."""
+
 # Share of a mouth's width that follows the portrait; the rest follows the face's unit, so that a broad smile
 # does not make every movement larger.
 _OWN_WIDTH = 0.5

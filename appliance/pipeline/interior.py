@@ -3,7 +3,8 @@
 `Interior` holds them as plates in the pixels of one box of the picture around the mouth: `upper` (the teeth that
 stay with the skull), `lower` (the teeth that go down with the jaw) and `tongue`, each BGRA float32 0..1 with
 straight alpha, drawn where they lie when the mouth is shut, and `cavity` BGR. A portrait that shows its teeth gives
-its own; otherwise they are drawn, in the light of that picture's skin: teeth in a shaded mouth are never brighter than the face's own highlights, nor grey.
+its own; otherwise they are drawn, in the light of that picture's skin: teeth in a shaded mouth are hardly brighter
+than the face's own highlights, and never grey.
 """
 
 from __future__ import annotations
@@ -187,6 +188,6 @@ def _blurred(plate: Floats, frame: FaceFrame) -> Floats:
     premultiplied = plate.copy()
     premultiplied[..., :3] *= plate[..., 3:]
     sigma = max(0.6, 0.006 * frame.mouth)
-    soft = cv2.GaussianBlur(premultiplied, (0, 0), sigma)
-    soft[..., :3] /= np.maximum(soft[..., 3:], 1e-4)
-    return np.clip(soft, 0, 1)
+    soft = np.asarray(cv2.GaussianBlur(premultiplied, (0, 0), sigma), np.float32)
+    colour = soft[..., :3] / np.maximum(soft[..., 3:], 1e-4)
+    return np.asarray(np.clip(np.concatenate([colour, soft[..., 3:]], -1), 0, 1))

@@ -15,16 +15,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.pipeline.face_frame import FaceFrame, Floats
+from appliance.pipeline.face_frame import NO_MAP, FaceFrame, Floats
 from appliance.pipeline.landmarks import Points, group
 
 # A gap below this share of the mouth's width is the landmarks' noise.
 _SEALED_GAP = 0.045
 _SEAM_SEARCH = 0.05
 _SEAM_STATIONS = 64
-
-_NO_MAP = np.empty(0, np.float32)
-"""For maps that hold both coordinates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +45,10 @@ class Mouth:
 
     @classmethod
     def of(cls, points: Points, frame: FaceFrame) -> Mouth:
-        chains = [
-            frame.local(group(points, name))
-            for name in ("lips_upper_outer", "lips_upper_inner", "lips_lower_inner", "lips_lower_outer")
-        ]
-        mouth = cls(*chains, gap=np.maximum(chains[2][:, 1] - chains[1][:, 1], 0))
+        names = ("lips_upper_outer", "lips_upper_inner", "lips_lower_inner", "lips_lower_outer")
+        upper_outer, upper_inner, lower_inner, lower_outer = (frame.local(group(points, name)) for name in names)
+        gap = np.maximum(lower_inner[:, 1] - upper_inner[:, 1], 0)
+        mouth = cls(upper_outer, upper_inner, lower_inner, lower_outer, gap)
         if mouth.gap.max() < _SEALED_GAP * frame.mouth:
             seam = (mouth.upper_inner + mouth.lower_inner) / 2
             return replace(mouth, upper_inner=seam, lower_inner=seam, gap=np.zeros(len(seam), np.float32))
@@ -74,10 +70,10 @@ class Mouth:
         reach = max(2, round(_SEAM_SEARCH * frame.mouth))
         offsets = np.arange(-reach, reach + 1, dtype=np.float32)
         places = frame.pixels(np.stack(np.broadcast_arrays(x[None, :], seam[None, :] + offsets[:, None]), -1)) - 0.5
-        strip = cv2.remap(luma, places, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        cost = cv2.GaussianBlur(strip.astype(np.float32), (0, 0), sigmaX=1.5, sigmaY=1.0)
+        strip = cv2.remap(luma, places, NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cost = np.asarray(cv2.GaussianBlur(strip.astype(np.float32), (0, 0), sigmaX=1.5, sigmaY=1.0), np.float32)
         # Ties go to where the landmarks are.
-        cost += 10 * np.abs(offsets)[:, None] / reach
+        cost += np.float32(10 / reach) * np.abs(offsets)[:, None]
         shift = offsets[_cheapest_path(cost)]
         shift = cv2.GaussianBlur(shift.reshape(1, -1), (0, 0), sigmaX=2.5, borderType=cv2.BORDER_REPLICATE)[0]
         moved = self.upper_inner.copy()

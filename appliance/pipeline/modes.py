@@ -9,8 +9,8 @@ chosen by eye on contact sheets against photographs of speakers.
 Modes: SEAL closes the mouth that the picture shows (coefficient 1 always; nothing for a closed mouth but the
 inset); OPEN parts the lips with a flat-topped curve and OPEN_ROUND with an elliptic one, both by 1 = the widest
 gap; WIDE spreads the corners; ROUND draws them in and pushes the lips out; PRESS thins sealed lips; TUCK puts the
-lower lip under the upper teeth (f, v); BROW raises the brows; HEAD_X and HEAD_Y move the head by its unit, ROLL turns it
-by a radian.
+lower lip under the upper teeth (f, v); CHEEK lifts the cheeks; BROW raises the brows; HEAD_X and HEAD_Y move the head
+by its unit, ROLL turns it by a radian.
 """
 
 from __future__ import annotations
@@ -33,19 +33,23 @@ class Mode(IntEnum):
     ROUND = 4
     PRESS = 5
     TUCK = 6
-    BROW = 7
-    HEAD_X = 8
-    HEAD_Y = 9
-    ROLL = 10
+    CHEEK = 7
+    BROW = 8
+    HEAD_X = 9
+    HEAD_Y = 10
+    ROLL = 11
 
 
 FULL_GAP = 0.44
 """Height of the fully open mouth, as a share of `FaceFrame.mouth`."""
 
+NECK = 1.1
+"""Where the head turns about, below the mouth, as a share of `FaceFrame.unit`."""
+
 HEAD_EDGE = 1.32
 """Where the head's motion has died out, in radii of the ellipse around the head."""
 
-_LOCAL_MODES = 8
+_LOCAL_MODES = 9
 _UPPER_SHARE = 0.14
 LOWER_SHARE = 1 - _UPPER_SHARE
 _SEAL_UPPER = 0.4
@@ -89,12 +93,20 @@ def layers(points: Points, frame: FaceFrame, mouth: Mouth) -> Layers:
     return Layers(skin=_stack([*upper, *shared]), low=_stack([*lower, crease, *shared]))
 
 
-def field(layer: tuple[Floats, Floats], points: Points, frame: FaceFrame, places: Floats) -> Floats:
-    """A layer's local modes at `places` [P, 2] (pixels of the picture) -> [modes, P, 2] pixels of the picture."""
+def summed(layer: tuple[Floats, Floats], coefficients: Floats) -> tuple[Floats, Floats]:
+    """A layer with its local modes added up to a single one."""
     centres, moves = layer
-    local = frame.local(places)
+    local = moves.reshape(len(centres), _LOCAL_MODES, 2)
+    return centres, np.einsum("kmi,m->ki", local, coefficients[:_LOCAL_MODES])
+
+
+def field(layer: tuple[Floats, Floats], points: Points, frame: FaceFrame, places: Floats) -> Floats:
+    """A layer's modes at `places` [..., 2] (pixels of the picture) -> [modes, ..., 2] pixels of the picture."""
+    centres, moves = layer
+    local = frame.local(places.reshape(-1, 2))
     values = thin_plate(centres, moves, local) * _face_window(points, frame, local)[:, None]
-    return frame.turned(values.reshape(len(places), _LOCAL_MODES, 2)).transpose(1, 0, 2)
+    turned = frame.turned(values.reshape(len(local), -1, 2)).transpose(1, 0, 2)
+    return turned.reshape(-1, *places.shape)
 
 
 def _face_window(points: Points, frame: FaceFrame, local: Floats) -> Floats:
@@ -105,22 +117,21 @@ def _face_window(points: Points, frame: FaceFrame, local: Floats) -> Floats:
     sides = 1 - smoothstep(1.3 * u, 1.7 * u, np.abs(local[:, 0]))
     below = 1 - smoothstep(chin + 0.3 * u, chin + 0.65 * u, local[:, 1])
     above = smoothstep(brow - 0.7 * u, brow - 0.25 * u, local[:, 1])
-    return sides * below * above
+    return np.asarray(sides * below * above)
 
 
 def head_field(points: Points, frame: FaceFrame, places: Floats) -> Floats:
-    """HEAD_X, HEAD_Y and ROLL at `places`, fading to nothing outside the head -> [3, P, 2] pixels."""
-    weight = head_weight(points, frame, places)[:, None]
+    """HEAD_X, HEAD_Y and ROLL at `places` [..., 2], fading to nothing outside the head -> [3, ..., 2] pixels."""
+    weight = head_weight(points, frame, places)[..., None]
     across = np.broadcast_to(frame.ex * frame.unit, places.shape)
     down = np.broadcast_to(frame.ey * frame.unit, places.shape)
-    pivot = frame.pixels(np.array([0.0, 1.1 * frame.unit], np.float32))
-    arm = places - pivot
-    around = np.stack([-arm[:, 1], arm[:, 0]], -1)
+    arm = places - frame.pixels(np.array([0.0, NECK * frame.unit], np.float32))
+    around = np.stack([-arm[..., 1], arm[..., 0]], -1)
     return np.stack([across, down, around]).astype(np.float32) * weight
 
 
 def head_weight(points: Points, frame: FaceFrame, places: Floats) -> Floats:
-    """1 on the head with its hair, 0 well outside [P]; the edge is soft so that a background bends unseen."""
+    """1 on the head with its hair, 0 well outside; the edge is soft so that a background bends unseen."""
     centre, radius = head_ellipse(points, frame)
     distance = np.linalg.norm((frame.local(places) - centre) / radius, axis=-1)
     return 1 - smoothstep(0.95, HEAD_EDGE, distance.astype(np.float32))
@@ -157,7 +168,7 @@ def _station(places: Floats, chain: Floats) -> Floats:
 
 def _flat(t: Floats) -> Floats:
     """The profile of a relaxed opening, 1 in the middle and 0 in the corners."""
-    return np.power(1 - t * t, 0.74)
+    return np.asarray(np.power(1 - t * t, 0.74))
 
 
 def _corners(places: Floats, t: Floats, frame: FaceFrame) -> Floats:
@@ -274,7 +285,8 @@ def _cheeks(points: Points, frame: FaceFrame) -> tuple[Floats, Floats]:
     moves[:, Mode.OPEN_ROUND] = moves[:, Mode.OPEN]
     moves[:, Mode.ROUND, 0] = -0.045 * w * side
     moves[:, Mode.WIDE, 0] = 0.03 * w * side
-    moves[:, Mode.WIDE, 1] = -0.02 * w
+    moves[:, Mode.CHEEK, 0] = 0.015 * w * side
+    moves[:, Mode.CHEEK, 1] = -0.04 * w
     return places, moves
 
 

@@ -11,17 +11,14 @@ import cv2
 import numpy as np
 
 from appliance.pipeline import composite, yuv
-from appliance.pipeline.cavity import CavityPainter
+from appliance.pipeline.cavity import CavityPainter, visible
 from appliance.pipeline.composite import halved, view
 from appliance.pipeline.eyelids import STAGES
-from appliance.pipeline.face_frame import Box, Floats
+from appliance.pipeline.face_frame import NO_MAP, Box, Floats
 from appliance.pipeline.modes import Mode
 from appliance.pipeline.performance import Performance
 from appliance.pipeline.rig import Rig
 from appliance.pipeline.warp import Warp
-
-_BORDER = cv2.BORDER_REPLICATE
-_NO_MAP = np.empty(0, np.float32)
 
 
 class PortraitPainter:
@@ -58,12 +55,13 @@ class PortraitPainter:
         self._head_painted = head
         warp = self._face if still else self._head
         skin_map, skin_map_half = warp.maps(coefficients)
-        _sample(self._source_y, skin_map, view(self._y, warp.box))
-        _sample(self._source_uv, skin_map_half, view(self._uv, halved(warp.box)))
+        sample(self._source_y, skin_map, view(self._y, warp.box))
+        sample(self._source_uv, skin_map_half, view(self._uv, halved(warp.box)))
 
-        mouth = self._cavity.visible(coefficients)
-        alpha_skin = _sample(self._alpha_skin, view(skin_map, _within(mouth, warp.box)))
-        inside = self._cavity.paint(coefficients, float(performance.tongue[index]), mouth, alpha_skin)
+        mouth = visible(coefficients, self._rig.frame, self._rig.opening, self._rig.mouth_box)
+        alpha_skin = sample(self._alpha_skin, view(skin_map, within(mouth, warp.box)))
+        tongue = float(performance.tongue[index])
+        inside = self._cavity.paint(coefficients, tongue, self._rig.frame, mouth, alpha_skin)
         composite.put_inside(self._y, self._uv, mouth, inside, alpha_skin)
 
         low_map, low_map_half = self._low.maps(coefficients)
@@ -72,9 +70,9 @@ class PortraitPainter:
             self._y,
             self._uv,
             self._low.box,
-            _sample(self._source_y, low_map),
-            _sample(self._source_uv, low_map_half),
-            _sample(self._alpha_low, low_map[:lip_rows]),
+            sample(self._source_y, low_map),
+            sample(self._source_uv, low_map_half),
+            sample(self._alpha_low, low_map[:lip_rows]),
         )
 
     def _blink(self, amount: float) -> None:
@@ -88,10 +86,15 @@ class PortraitPainter:
             view(self._source_uv, halved(eye.box))[:] = eye.uv[stage]
 
 
-def _within(box: Box, outer: Box) -> Box:
+def within(box: Box, outer: Box) -> Box:
+    """A box of the picture in the pixels of another one."""
     left, top = outer[:2]
     return box[0] - left, box[1] - top, box[2] - left, box[3] - top
 
 
-def _sample(source: yuv.Plane, places: Floats, out: yuv.Plane | None = None) -> yuv.Plane:
-    return np.asarray(cv2.remap(source, places, _NO_MAP, cv2.INTER_LINEAR, dst=out, borderMode=_BORDER))
+def sample(source: yuv.Plane, places: Floats, out: yuv.Plane | None = None) -> yuv.Plane:
+    """The source at the places of a map, into `out` if it is given."""
+    if out is None:
+        out = np.empty(places.shape[:2] + source.shape[2:], np.uint8)
+    cv2.remap(source, places, NO_MAP, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+    return out

@@ -36,6 +36,8 @@ from appliance.pipeline.lips import Mouth
 
 _NODES_PER_UNIT = 14
 
+Opening = tuple[float, float, float, float]
+
 
 @dataclass(frozen=True, slots=True)
 class Rig:
@@ -54,7 +56,7 @@ class Rig:
     mouth_box: Box
     alpha_skin: yuv.Plane
     interior: Interior
-    opening: tuple[float, float, float, float]
+    opening: Opening
     eyes: list[Eye]
 
     @classmethod
@@ -62,6 +64,8 @@ class Rig:
         def box(name: str) -> Box:
             left, top, right, bottom = (int(v) for v in arrays[name])
             return left, top, right, bottom
+
+        left, right, top, bottom = (float(v) for v in arrays["opening"])
 
         numbers = arrays["frame"].astype(np.float32)
         plates = {name: arrays[name].astype(np.float32) for name in ("upper", "lower", "tongue", "cavity")}
@@ -80,7 +84,7 @@ class Rig:
             mouth_box=box("mouth_box"),
             alpha_skin=arrays["alpha_skin"],
             interior=Interior(**plates),
-            opening=tuple(float(v) for v in arrays["opening"]),
+            opening=(left, right, top, bottom),
             eyes=[Eye(box(f"eye{i}_box"), arrays[f"eye{i}_y"], arrays[f"eye{i}_uv"]) for i in range(count)],
         )
 
@@ -92,11 +96,11 @@ def build_rig(picture: NDArray[np.uint8], points: Points) -> dict[str, NDArray[A
     y, uv = yuv.planes(picture)
     frame = FaceFrame.of(points)
     mouth = Mouth.of(points, frame).snapped(y, frame)
-    step = max(4, round(frame.unit / _NODES_PER_UNIT / 2) * 2)
+    step = grid_step(frame, _NODES_PER_UNIT)
 
-    skin_box = _on_grid(_head_extent(points, frame), step, width, height)
-    low_box = _on_grid(low_extent(points, frame, mouth), step, width, height)
-    mouth_box = _on_grid(mouth_extent(frame, mouth), 2, width, height)
+    skin_box = on_grid(_head_extent(points, frame), step, width, height)
+    low_box = on_grid(low_extent(points, frame, mouth), step, width, height)
+    mouth_box = on_grid(mouth_extent(frame, mouth), 2, width, height)
     skin_basis, low_basis = _bases(points, frame, mouth, skin_box, low_box, step)
     alpha_low, _ = masks(frame, mouth, low_box)
     _, alpha_skin = masks(frame, mouth, mouth_box)
@@ -111,8 +115,8 @@ def build_rig(picture: NDArray[np.uint8], points: Points) -> dict[str, NDArray[A
         "low_box": np.array(low_box, np.int32),
         "low_basis": low_basis,
         "alpha_low": alpha_low,
-        "face_box": np.array(_face_box(points, frame, skin_box, step), np.int32),
-        "opening": np.array(_opening(mouth), np.float32),
+        "face_box": np.array(_cells_around(face_extent(points, frame), skin_box, step), np.int32),
+        "opening": np.array(seam_box(mouth), np.float32),
         "mouth_box": np.array(mouth_box, np.int32),
         "alpha_skin": alpha_skin,
         "frame": np.array([*frame.origin, *frame.ex, *frame.ey, frame.unit, frame.mouth], np.float32),
@@ -122,6 +126,11 @@ def build_rig(picture: NDArray[np.uint8], points: Points) -> dict[str, NDArray[A
     for i, eye in enumerate(eyes(picture, points, frame)):
         arrays |= {f"eye{i}_box": np.array(eye.box, np.int32), f"eye{i}_y": eye.y, f"eye{i}_uv": eye.uv}
     return arrays
+
+
+def grid_step(frame: FaceFrame, nodes_per_unit: int) -> int:
+    """An even number of pixels between nodes."""
+    return max(4, round(frame.unit / nodes_per_unit / 2) * 2)
 
 
 def nodes(box: Box, step: int) -> Floats:
@@ -155,7 +164,7 @@ def low_extent(points: Points, frame: FaceFrame, mouth: Mouth) -> Floats:
     top = float(mouth.upper_outer[:, 1].min()) - 0.12 * frame.mouth
     bottom = chin + 0.45 * frame.unit
     half = 1.05 * frame.mouth
-    return frame.pixels(np.array([[-half, top], [half, top], [-half, bottom], [half, bottom]], np.float32))
+    return _corners(frame, -half, top, half, bottom)
 
 
 def mouth_extent(frame: FaceFrame, mouth: Mouth) -> Floats:
@@ -163,10 +172,10 @@ def mouth_extent(frame: FaceFrame, mouth: Mouth) -> Floats:
     top = float(mouth.upper_inner[:, 1].min()) - 0.22 * frame.mouth
     bottom = float(mouth.lower_inner[:, 1].max()) + (modes.FULL_GAP * 1.6 + 0.1) * frame.mouth
     half = 0.75 * frame.mouth
-    return frame.pixels(np.array([[-half, top], [half, top], [-half, bottom], [half, bottom]], np.float32))
+    return _corners(frame, -half, top, half, bottom)
 
 
-def low_window(box: Box, places: Floats) -> Floats:
+def _low_window(box: Box, places: Floats) -> Floats:
     """1 inside the lower layer's box, 0 at its sides and bottom, where it must move as the skin does."""
     left, top, right, bottom = box
     width, height = right - left, bottom - top
@@ -184,31 +193,38 @@ def _head_extent(points: Points, frame: FaceFrame) -> Floats:
     chin = float(frame.local(group(points, "chin"))[0, 1])
     low, high = centre - modes.HEAD_EDGE * radius, centre + modes.HEAD_EDGE * radius
     high[1] = max(high[1], chin + 0.7 * frame.unit)
-    corners = np.array([[low[0], low[1]], [high[0], low[1]], [low[0], high[1]], [high[0], high[1]]], np.float32)
-    return frame.pixels(corners)
+    return _corners(frame, float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
-def _face_box(points: Points, frame: FaceFrame, skin_box: Box, step: int) -> Box:
-    """The part of a grid's box, in whole cells, that holds all that speech moves: from the nose to the neck."""
+def face_extent(points: Points, frame: FaceFrame) -> Floats:
+    """Corners [4, 2] (pixels) of the region that speech moves: from the nose to the neck."""
     u = frame.unit
     bottom = float(frame.local(group(points, "chin"))[0, 1]) + 0.68 * u
-    corners = np.array([[-1.55 * u, -0.45 * u], [1.55 * u, -0.45 * u], [-1.55 * u, bottom], [1.55 * u, bottom]])
-    places = frame.pixels(corners)
-    start = np.array(skin_box[:2])
-    cells = (np.array(skin_box[2:]) - start) // step
-    low = np.clip(np.floor((places.min(0) - start) / step), 0, cells).astype(int)
-    high = np.clip(np.ceil((places.max(0) - start) / step), 0, cells).astype(int)
+    return _corners(frame, -1.55 * u, -0.45 * u, 1.55 * u, bottom)
+
+
+def _corners(frame: FaceFrame, left: float, top: float, right: float, bottom: float) -> Floats:
+    return frame.pixels(np.array([[left, top], [right, top], [left, bottom], [right, bottom]], np.float32))
+
+
+def _cells_around(corners: Floats, outer: Box, step: int) -> Box:
+    """The cells of a grid over `outer` that hold the corners."""
+    start = np.array(outer[:2])
+    cells = (np.array(outer[2:]) - start) // step
+    low = np.clip(np.floor((corners.min(0) - start) / step), 0, cells).astype(int)
+    high = np.clip(np.ceil((corners.max(0) - start) / step), 0, cells).astype(int)
     left, top = start + low * step
-    right, bottom_pixel = start + high * step
-    return int(left), int(top), int(right), int(bottom_pixel)
+    right, bottom = start + high * step
+    return int(left), int(top), int(right), int(bottom)
 
 
-def _opening(mouth: Mouth) -> tuple[float, float, float, float]:
+def seam_box(mouth: Mouth) -> Opening:
+    """Where a shut mouth would open: left, right, top, bottom in local pixels."""
     left, right = mouth.corner
     return left, right, float(mouth.upper_inner[:, 1].min()), float(mouth.lower_inner[:, 1].max())
 
 
-def _on_grid(corners: Floats, step: int, width: int, height: int) -> Box:
+def on_grid(corners: Floats, step: int, width: int, height: int) -> Box:
     """The bounding box, grown to multiples of `step` from its own left top, inside the picture."""
     low = np.maximum(np.floor(corners.min(0) / 2) * 2, 0)
     high = np.minimum(corners.max(0), [width, height])
@@ -222,29 +238,35 @@ def _bases(
     points: Points, frame: FaceFrame, mouth: Mouth, skin_box: Box, low_box: Box, step: int
 ) -> tuple[Floats, Floats]:
     layers = modes.layers(points, frame, mouth)
+    skin_places, low_places = nodes(skin_box, step), nodes(low_box, step)
+    skin, low = local_fields(layers, points, frame, mouth, (skin_places, low_places), low_box)
+    skin = np.concatenate([skin, modes.head_field(points, frame, skin_places)])
+    low = np.concatenate([low, modes.head_field(points, frame, low_places)])
+    skin *= _edge_window(skin_box, skin_places)[..., None]
+    return skin.astype(np.float32), low.astype(np.float32)
 
-    def skin_modes(places: Floats) -> Floats:
-        flat = places.reshape(-1, 2)
-        local = modes.field(layers.skin, points, frame, flat)
-        return np.concatenate([local, modes.head_field(points, frame, flat)]).reshape(len(modes.Mode), *places.shape)
 
-    low_places = nodes(low_box, step)
-    low_skin = skin_modes(low_places)
-    low = low_skin.copy()
-    count = len(modes.Mode) - 3
-    own = modes.field(layers.low, points, frame, _below_seam(low_places.reshape(-1, 2), frame, mouth))
-    own = own.reshape(count, *low_places.shape)
-    low[:count] += (own - low_skin[:count]) * low_window(low_box, low_places)[..., None]
-    skin_places = nodes(skin_box, step)
-    edge = _edge_window(skin_box, skin_places)
-    return (skin_modes(skin_places) * edge[..., None]).astype(np.float32), low.astype(np.float32)
+def local_fields(
+    layers: modes.Layers,
+    points: Points,
+    frame: FaceFrame,
+    mouth: Mouth,
+    places: tuple[Floats, Floats],
+    low_box: Box,
+) -> tuple[Floats, Floats]:
+    """The skin's modes at its nodes, and the lower layer's at its own: [modes, gh, gw, 2] each."""
+    skin_places, low_places = places
+    skin = modes.field(layers.skin, points, frame, skin_places)
+    around = modes.field(layers.skin, points, frame, low_places)
+    own = modes.field(layers.low, points, frame, _below_seam(low_places, frame, mouth))
+    return skin, around + (own - around) * _low_window(low_box, low_places)[..., None]
 
 
 def _below_seam(places: Floats, frame: FaceFrame, mouth: Mouth) -> Floats:
     """Places above the lower lip moved down to its edge: there the layer shows nothing, and must only be tame."""
     local = frame.local(places)
-    edge = np.interp(local[:, 0], mouth.lower_inner[:, 0], mouth.lower_inner[:, 1])
-    local[:, 1] = np.maximum(local[:, 1], edge - 0.02 * frame.mouth)
+    edge = np.interp(local[..., 0], mouth.lower_inner[:, 0], mouth.lower_inner[:, 1])
+    local[..., 1] = np.maximum(local[..., 1], edge - 0.02 * frame.mouth)
     return frame.pixels(local)
 
 

@@ -10,11 +10,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from appliance.pipeline.face_frame import Box, Floats
+from appliance.pipeline.face_frame import NO_MAP, Box, Floats
 from appliance.pipeline.rig import nodes
-
-_NO_MAP = np.empty(0, np.float32)
-"""For maps that hold both coordinates."""
 
 
 class Warp:
@@ -44,7 +41,7 @@ class Warp:
         moved = forward
         for _ in range(self._iterations):
             at = self._index - moved * np.float32(1 / self._step)
-            moved = np.asarray(cv2.remap(forward, at, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+            moved = np.asarray(cv2.remap(forward, at, NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
         # OpenCV counts pixels from their centres: pixel 0 is at 0, where our coordinates say 0.5.
         source = self._places - moved - np.float32(0.5)
         height, width = self._full.shape[:2]

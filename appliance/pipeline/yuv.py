@@ -38,4 +38,4 @@ def picture(y: Plane, uv: Plane) -> NDArray[np.uint8]:
     height, width = y.shape
     full = cv2.resize(uv, (width, height), interpolation=cv2.INTER_LINEAR)
     stacked = np.dstack([y, full]).astype(np.float32) - np.array([16, 128, 128], np.float32)
-    return np.clip(cv2.transform(stacked, _TO_BGR) + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(cv2.transform(stacked, _TO_BGR) + 0.5, 0, 255), np.uint8)
