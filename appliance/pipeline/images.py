@@ -20,7 +20,7 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageCms, ImageOps
+from PIL import Image, ImageChops, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from appliance import settings
 from appliance.errors import InputError
@@ -30,7 +30,7 @@ Picture = NDArray[np.uint8]
 BACKDROP: Final = (208, 208, 208)
 """What lies behind transparent parts: a light grey, kind to the soft edges of cut-out hair of any colour."""
 
-_FORMATS: Final = ("PNG", "JPEG", "MPO", "WEBP")
+_READERS: Final = (PngImagePlugin.PngImageFile, JpegImagePlugin.JpegImageFile, WebPImagePlugin.WebPImageFile)
 _BROKEN: Final = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 """What Pillow's decoders raise on damaged files."""
 
@@ -69,11 +69,12 @@ def load_picture(path: Path) -> Picture:
         raise InputError(f"{path} is not a PNG, JPEG or WebP picture", hint="save it as PNG or JPEG")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
-            with Image.open(path, formats=_FORMATS) as image:
+            warnings.simplefilter("ignore")  # of large pictures (our limit is lower) and of odd metadata
+            with Image.open(path, formats=[reader.format for reader in _READERS]) as image:
                 _check_size(path, *image.size)
                 image.load()
-                ImageOps.exif_transpose(image, in_place=True)
+                with contextlib.suppress(*_BROKEN):  # a broken EXIF block turns nothing
+                    ImageOps.exif_transpose(image, in_place=True)
                 rgb = _to_rgb(image)
     except Image.DecompressionBombError as error:
         raise _too_large(path) from error
