@@ -31,9 +31,9 @@ from appliance.settings import SPEECH_RATE_HZ
 STEP_FRAMES: Final = 2
 DELAY_FRAMES: Final = 6
 """How late the network answers, in mel frames; fixed by its training (`motion_net.DELAY`)."""
-_HALF_S: Final = 0.02
-LOOK_AHEAD_S: Final = (DELAY_FRAMES + STEP_FRAMES - 1) / FRAME_HZ + WINDOW / 2 / SPEECH_RATE_HZ + 0.015
-"""From the instant that a frame shows to the last sample it needs: 97.5 ms."""
+_HALF_S: Final = 0.0175
+LOOK_AHEAD_S: Final = (DELAY_FRAMES + STEP_FRAMES - 1) / FRAME_HZ + WINDOW / 2 / SPEECH_RATE_HZ + _HALF_S
+"""From the instant that a frame shows to the last sample it needs: 100 ms."""
 _BLOCK_FRAMES: Final = 1000
 _OPENING, _CLOSURE, _WIDTH, _ROUNDING, _VAD, _VISEMES = 0, 1, 2, 3, 4, 5
 

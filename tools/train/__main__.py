@@ -26,8 +26,8 @@ from tools.train import corpus, export, fit, label, people
 from tools.train.corpus import Utterances
 from tools.train.phones import PHONES
 
-SYNTHETIC_STEPS: Final = 2500
-MIXED_STEPS: Final = 4000
+SYNTHETIC_STEPS: Final = 1800
+MIXED_STEPS: Final = 3600
 _THREADS: Final = 2
 # How often a crop comes from each kind of voice.
 _SHARES: Final = {"espeak": 0.3, "festival": 0.4, "people": 0.3}

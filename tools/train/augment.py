@@ -1,8 +1,8 @@
 """What a kiosk does to a voice, done to log-mels: cheap, and different for every crop.
 
-In the order of the real chain: another vocal tract and tempo, the room, other people talking, steady noise, the
-microphone's response, the telephone's band, gain. Powers add, so noise is mixed as the logarithm of a sum of powers.
-All by a torch generator.
+In the order of the real chain: another vocal tract, the room, other people talking, steady noise, the microphone's
+response, the telephone's band, a comb of the room, gain. Powers add, so noise is mixed as the logarithm of a sum of
+powers. All by a torch generator.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Augmenter:
         mel = torch.where(self._chosen(0.6, batch), torch.logaddexp(mel, self._noise(mel, loudness)), mel)
         mel = mel + self._response(mel)
         mel = mel + torch.where(self._chosen(0.15, batch), self._band(mel), torch.zeros(()))
+        mel = mel + self._notch(mel)
         mel = mel + self._uniform(-45, 10, batch, 1, 1) * _DB
         return torch.logaddexp(mel, torch.full((), _QUIETEST))
 
@@ -96,6 +97,13 @@ class Augmenter:
 
     def _response(self, mel: Tensor) -> Tensor:
         return self._smooth_curve(mel.shape[0], mel.shape[2], 4.0)
+
+    def _notch(self, mel: Tensor) -> Tensor:
+        """A stretch of up to eight bands fades in every other crop, so that no single formant is relied on."""
+        batch, _, bands = mel.shape
+        place, width = self._uniform(0, bands, batch, 1), self._uniform(0, 8, batch, 1)
+        hit = ((torch.arange(bands) - place).abs() * 2 < width) & self._chosen(0.5, batch)[:, :, 0]
+        return -hit.float()[:, None] * self._uniform(5, 25, batch, 1, 1) * _DB
 
     def _band(self, mel: Tensor) -> Tensor:
         """Cut under and over random corners, by 15 to 50 dB."""
