@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -40,13 +41,10 @@ def replaced_file(target: Path, *, suffix: str = "") -> Iterator[Path]:
 
     `suffix` gives the temporary name an ending, for writers that go by it.
     """
-    handle, name = tempfile.mkstemp(prefix=PREFIX, suffix=suffix, dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = target.parent / f"{PREFIX}{secrets.token_hex(8)}{suffix}"
+    # The kernel applies the umask; asking for it would change it for the other threads.
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     try:
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         yield temporary
         _fsync_file(temporary)
         temporary.replace(target)
