@@ -39,18 +39,19 @@ KEY_FRAME_SECONDS: Final = 5
 _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
 
+# Of the hardware encoders only the refusal was seen at work; their options are those that FFmpeg documents.
 _OPTIONS: Final[dict[str, dict[str, str]]] = {
     "libx264": {
         "preset": "ultrafast",
         "profile": "high",
         "x264-params": "8x8dct=1:deblock=0,0:partitions=i8x8,i4x4:bframes=0:rc-lookahead=0:scenecut=0",
     },
-    "h264_nvenc": {"preset": "p4", "profile": "high", "rc": "vbr", "bf": "0", "delay": "0", "forced-idr": "1"},
+    "h264_nvenc": {"preset": "p4", "profile": "high", "rc": "constqp", "bf": "0", "delay": "0", "forced-idr": "1"},
     "h264_qsv": {"preset": "veryfast", "profile": "high", "bf": "0", "async_depth": "1"},
-    "h264_rkmpp": {"profile": "high"},
+    "h264_rkmpp": {"profile": "high", "rc_mode": "CQP"},
     "h264_v4l2m2m": {},
 }
-_QUALITY_OPTION: Final = {"libx264": "crf", "h264_nvenc": "cq", "h264_qsv": "global_quality", "h264_rkmpp": "qp_init"}
+_QUALITY_OPTION: Final = {"libx264": "crf", "h264_nvenc": "qp", "h264_qsv": "global_quality", "h264_rkmpp": "qp_init"}
 _RATE_TOLERANCE: Final = 0.0003
 """Tells 23.98 from 24, and takes both 23.976 and 23.98 for 24000/1001."""
 _BITS_PER_PIXEL: Final = 0.1
