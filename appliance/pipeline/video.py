@@ -1,9 +1,10 @@
 """A video file becomes frames: 8-bit NV12, BT.709 limited range, upright, square pixels, even sides, constant rate.
 
 Any container and codec that PyAV opens. Settled here: display matrix (quarter turns and mirrors), pixel aspect ratio,
-variable frame rate (each output instant k/rate shows the frame nearest to it; the file's first frame is instant 0),
-sizes that change on the way, alpha (over the light grey of `images`), more than 8 bits, other colour matrices and
-ranges. HDR transfer curves are not tone-mapped and interlaced fields are not separated.
+variable frame rate (each output instant k/rate shows the frame on screen then, or the next if that is nearer and less
+than half an interval away; the first frame begins at 0), sizes that change on the way, alpha (over the light grey of
+`images`), more than 8 bits, other colour matrices and ranges. HDR transfer curves are not tone-mapped and interlaced
+fields are not separated.
 
 `InputError`, naming the file, when it has no video, too many streams, frames over `MAX_IMAGE_PIXELS`, more than
 `MAX_TEMPLATE_SECONDS`, or is damaged or cut off; the limits hold for what is decoded, whatever the header says.
@@ -19,8 +20,8 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 import av
-import av.video.reformatter
 import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
 
 from appliance import settings
@@ -33,10 +34,12 @@ MAX_FPS: Final = Fraction(60)
 _MIN_FPS: Final = Fraction(1)
 _PLAYLISTS: Final = frozenset({"hls", "concat", "dash", "sdp", "rtsp", "tty", "lavfi", "image2", "imf"})
 """What opens other files than the one named, or draws text."""
-_BT709: Final = av.video.reformatter.Colorspace.ITU709
-_BT601: Final = av.video.reformatter.Colorspace.ITU601
-_LIMITED: Final = av.video.reformatter.ColorRange.MPEG
+_BT709: Final = Colorspace.ITU709
+_BT601: Final = Colorspace.ITU601
+_LIMITED: Final = ColorRange.MPEG
 _UNSPECIFIED_MATRIX: Final = 2
+_EXACT: Final = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+"""Without these FFmpeg's scaler darkens by up to three levels."""
 _HD_HEIGHT: Final = 720
 """From here up players take an untagged picture for BT.709, below for BT.601."""
 _LOST_END: Final = (0.9, 0.5)
@@ -108,19 +111,19 @@ class VideoSource:
     def frames(self) -> Iterator[Nv12]:
         """The frames at the constant rate."""
         shown: Nv12 | None = None
-        following = 0
-        last_end = 0.0
+        following, shown_since, last_end = 0, 0.0, 0.0
+        half = float(1 / self.rate / 2)
         for start, duration, frame in self._timed():
-            index = round(start * self.rate)
-            while shown is not None and following < index:
+            until = start - min(half, (start - shown_since) / 2)
+            while shown is not None and following / self.rate < until:
                 yield shown
                 following += 1
-            shown = self._normalised(frame)
+            shown, shown_since = self._normalised(frame), start
             last_end = start + duration
             self._check_length(last_end)
         if shown is None:
             raise self._damaged("no frame of it can be decoded")
-        for _ in range(max(1, round(last_end * self.rate) - following)):
+        for _ in range(max(1 - following, round(last_end * self.rate) - following)):
             yield shown
         self._check_whole(last_end)
 
@@ -157,7 +160,9 @@ class VideoSource:
     def _announced_seconds(self) -> Fraction | None:
         stream = self._stream
         if stream.duration and stream.time_base:
-            return stream.duration * stream.time_base
+            # An AVI that was cut off has a duration to match, but still says how many frames there were.
+            counted = stream.frames / stream.average_rate if stream.average_rate else Fraction(0)
+            return max(stream.duration * stream.time_base, counted)
         if self._container.duration and len(self._container.streams) == 1:
             return Fraction(self._container.duration, av.time_base)
         return None
@@ -231,7 +236,7 @@ class VideoSource:
                 src_colorspace=matrix,
                 dst_colorspace=_BT709,
                 dst_color_range=_LIMITED,
-                interpolation="AREA" if self.scale < 1 else "BICUBIC",
+                interpolation=_EXACT | (Interpolation.AREA if self.scale < 1 else Interpolation.BICUBIC),
             )
         )
         return Nv12(self._turn.apply(planes.y), self._turn.apply(planes.uv))
@@ -270,7 +275,8 @@ def to_frame(picture: Nv12) -> av.VideoFrame:
 
 def to_bgr(picture: Nv12) -> images.Picture:
     """The same picture as BGR [H, W, 3]."""
-    converted = to_frame(picture).reformat(format="bgr24", src_colorspace=_BT709, src_color_range=_LIMITED)
+    frame, exact = to_frame(picture), _EXACT | Interpolation.BICUBIC
+    converted = frame.reformat(format="bgr24", src_colorspace=_BT709, src_color_range=_LIMITED, interpolation=exact)
     return np.asarray(converted.to_ndarray(), dtype=np.uint8)
 
 
