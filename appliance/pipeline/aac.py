@@ -58,18 +58,18 @@ class SoundWriter:
         with writing(self.path):
             self._container.mux(self._stream.encode(frame))
 
-    def close(self, seconds: Fraction | None = None) -> None:
-        """Finish the fragment durably, with silence after the sound where `seconds` of it are wanted."""
-        if seconds is not None:
-            self._write_silence(round(seconds * self.rate) - self._samples)
-        with writing(self.path), self._opened:
-            self._container.mux(self._stream.encode(None))
-
-    def _write_silence(self, length: int) -> None:
+    def pad(self, seconds: Fraction) -> None:
+        """Append silence until there are `seconds` of sound."""
+        length = round(seconds * self.rate) - self._samples
         while length > 0:
             part = min(length, self.rate)
             self.write(to_frame(np.zeros((self.channels, part), np.float32), self.rate))
             length -= part
+
+    def close(self) -> None:
+        """Finish the fragment durably."""
+        with writing(self.path), self._opened:
+            self._container.mux(self._stream.encode(None))
 
     def abort(self) -> None:
         """Leave nothing behind."""

@@ -163,7 +163,7 @@ def _still(places: Floats) -> Floats:
 def _station(places: Floats, chain: Floats) -> Floats:
     """-1 at a chain's right corner, 1 at its left one."""
     left, right = chain[0, 0], chain[-1, 0]
-    return np.clip((places[:, 0] - left) / (right - left) * 2 - 1, -1, 1)
+    return np.asarray(np.clip((places[:, 0] - left) / (right - left) * 2 - 1, -1, 1))
 
 
 def _flat(t: Floats) -> Floats:

@@ -7,6 +7,7 @@ grow with the length: a stream holds the network's state and a fraction of a sec
 
 The network answers at 100 Hz for 10 ms each. A video frame shows the mean over its own time, at most `_HALF_S` to
 either side, except `closure`, where it shows the strongest: a closure can be shorter than a frame and must not vanish.
+Where speech is less likely than silence the mouth closes with its likelihood.
 The viseme is the one with the highest mean log-odds. A track has ceil(duration * fps) frames, at least one if any
 sample came.
 """
@@ -150,6 +151,7 @@ class _VideoFrames:
     def _shown(span: Array) -> Array:
         shown: Array = span.mean(axis=0)
         shown[_CLOSURE] = span[:, _CLOSURE].max()
+        shown[_OPENING] *= min(1.0, 2 * shown[_VAD])
         return shown
 
     def _track(self, rows: list[Array]) -> MotionTrack:

@@ -46,8 +46,8 @@ class PortraitPainter:
         self._cavity = CavityPainter(rig)
         self._head_painted: Floats | None = None
 
-    def paint(self, performance: Performance, index: int) -> None:
-        """Paint frame `index`."""
+    def paint(self, performance: Performance, index: int, frame: int = 0) -> None:  # noqa: ARG002
+        """Paint row `index` of a performance; a still picture is the same in every `frame` of the video."""
         coefficients = performance.modes[index]
         self._blink(float(performance.blink[index]))
         head = coefficients[Mode.BROW :]

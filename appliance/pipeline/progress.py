@@ -27,8 +27,9 @@ class Progress:
 class Job:
     """One cancellable piece of work with a listener for its progress."""
 
-    def __init__(self, listener: Callable[[Progress], None] | None = None) -> None:
+    def __init__(self, listener: Callable[[Progress], None] | None = None, *, parent: Job | None = None) -> None:
         self._listener = listener
+        self._parent = parent
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
         self._started: dict[str, float] = {}
@@ -38,11 +39,15 @@ class Job:
 
     @property
     def cancelled(self) -> bool:
-        return self._cancelled.is_set()
+        return self._cancelled.is_set() or (self._parent is not None and self._parent.cancelled)
+
+    def part(self) -> Job:
+        """Work that is cancelled with this one, or by itself; it reports to the same listener."""
+        return Job(self._listener, parent=self)
 
     def check(self) -> None:
         """Raise `CancelledError` if the work was called off."""
-        if self._cancelled.is_set():
+        if self.cancelled:
             raise CancelledError()
 
     def step(self, stage: str, done: float, total: float) -> None:

@@ -242,7 +242,7 @@ def _bases(
     skin, low = local_fields(layers, points, frame, mouth, (skin_places, low_places), low_box)
     skin = np.concatenate([skin, modes.head_field(points, frame, skin_places)])
     low = np.concatenate([low, modes.head_field(points, frame, low_places)])
-    skin *= _edge_window(skin_box, skin_places)[..., None]
+    skin *= edge_window(skin_box, skin_places)[..., None]
     return skin.astype(np.float32), low.astype(np.float32)
 
 
@@ -270,7 +270,7 @@ def _below_seam(places: Floats, frame: FaceFrame, mouth: Mouth) -> Floats:
     return frame.pixels(local)
 
 
-def _edge_window(box: Box, places: Floats) -> Floats:
+def edge_window(box: Box, places: Floats) -> Floats:
     """0 at the box's edge: what is outside never moves."""
     left, top, right, bottom = box
     away = np.minimum(

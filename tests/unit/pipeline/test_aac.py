@@ -18,7 +18,9 @@ def write(path: Path, sound: sounds.Samples, rate: int, seconds: Fraction | None
     writer = SoundWriter(path, rate, len(sound))
     for begin in range(0, sound.shape[1], 777):
         writer.write(samples.to_frame(sound[:, begin : begin + 777], rate))
-    writer.close(seconds)
+    if seconds is not None:
+        writer.pad(seconds)
+    writer.close()
     return path
 
 

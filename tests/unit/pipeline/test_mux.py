@@ -51,7 +51,9 @@ def pictures(folder: Path, rate: Fraction, count: int, *, per_fragment: int = 20
 def sound(path: Path, truth: sounds.Samples, rate: int, seconds: Fraction | None = None) -> Path:
     writer = SoundWriter(path, rate, len(truth))
     writer.write(samples.to_frame(truth, rate))
-    writer.close(seconds)
+    if seconds is not None:
+        writer.pad(seconds)
+    writer.close()
     return path
 
 

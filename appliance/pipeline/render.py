@@ -1,0 +1,203 @@
+"""One video from one avatar and one recording: motion, painting, encoding and joining, side by side.
+
+The video is cut into segments. A thread follows the sound (`Voice`); render threads each take the next segment as soon
+as its motion is known, paint it onto the encoder's planes and encode it into a fragment; the fragments and the sound
+are joined at the end. Memory does not grow with the length: what is finished is on disk, in the folder given.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from appliance.errors import ApplianceError, CancelledError
+from appliance.pipeline import mux
+from appliance.pipeline.animate import CONTEXT_S, Animator
+from appliance.pipeline.encoder import EncoderSettings, FragmentEncoder
+from appliance.pipeline.hardware.choose import Choice
+from appliance.pipeline.hardware.telemetry import Recorder
+from appliance.pipeline.motion import MotionModel
+from appliance.pipeline.options import Options
+from appliance.pipeline.pack import AvatarPack
+from appliance.pipeline.progress import Job
+from appliance.pipeline.scene import Scene
+from appliance.pipeline.sound import open_sound
+from appliance.pipeline.voice import Voice
+
+SEGMENT_S: Final = 3.0
+SOFTWARE_ENCODER: Final = "libx264"
+
+
+@dataclass(slots=True)
+class Report:
+    """What was made, with what, and what each stage cost (seconds of processor time but for `wall_s`)."""
+
+    avatar: str
+    width: int
+    height: int
+    fps: float
+    engine: str
+    device: str
+    encoder: str
+    threads: int
+    frames: int = 0
+    seconds: float = 0.0
+    correction_ms: float = 0.0
+    stages: dict[str, float] = field(default_factory=dict)
+    telemetry: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class _EncoderLostError(Exception):
+    """A hardware encoder that was there is gone."""
+
+
+def render(
+    pack: AvatarPack,
+    sound: Path,
+    folder: Path,
+    out: Path,
+    options: Options,
+    model: MotionModel,
+    choice: Choice,
+    job: Job,
+) -> Report:
+    """Write `out`, keeping fragments in `folder` (which exists and is the caller's to remove)."""
+    started = time.monotonic()
+    scene = Scene(pack, options)
+    with Recorder() as recorder:
+        try:
+            report = _Rendering(pack, sound, folder, options, model, choice, scene).run(out, job)
+        except _EncoderLostError as lost:
+            software = replace(choice, encoder=SOFTWARE_ENCODER)
+            report = _Rendering(pack, sound, folder, options, model, software, scene).run(out, job)
+            report.warnings.append(
+                f"the encoder {choice.encoder} failed ({lost}); made with {SOFTWARE_ENCODER} instead"
+            )
+    report.telemetry = {name: asdict(values) for name, values in recorder.summary().items()}
+    report.stages["wall_s"] = time.monotonic() - started
+    return report
+
+
+class _Rendering:
+    def __init__(
+        self,
+        pack: AvatarPack,
+        sound: Path,
+        folder: Path,
+        options: Options,
+        model: MotionModel,
+        choice: Choice,
+        scene: Scene,
+    ) -> None:
+        self._sound, self._folder, self._options, self._model, self._scene = sound, folder, options, model, scene
+        self._settings = EncoderSettings(scene.width, scene.height, scene.rate, choice.encoder)
+        self._threads = choice.render_threads
+        # Even, so that every segment begins with a frame on which the head moves.
+        self._length = max(2, round(SEGMENT_S * scene.rate / 2) * 2)
+        self._context = round(CONTEXT_S * scene.rate / 2 + 1) * 2
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._painted = 0
+        self._stages = {"paint_s": 0.0, "encode_s": 0.0}
+        self._report = Report(
+            pack.manifest.name,
+            scene.width,
+            scene.height,
+            float(scene.rate),
+            model.engine,
+            model.device,
+            choice.encoder,
+            self._threads,
+        )
+
+    def run(self, out: Path, job: Job) -> Report:
+        report, part = self._report, job.part()
+        with open_sound(self._sound, limit_s=self._options.duration) as reader:
+            sound_file = self._folder / "sound.mp4"
+            voice = Voice(reader, self._model, self._scene.rate, self._options, sound_file, part)
+            works = [voice.run, *([lambda: self._work(voice, part)] * self._threads)]
+            _run_together(works, part)
+            job.check()
+            report.warnings += [*reader.warnings, *self._model.warnings]
+        assert voice.frames is not None  # noqa: S101  the voice did not fail
+        joining = time.thread_time()
+        count = -(-voice.frames // self._length)
+        mux.join([self._fragment(number) for number in range(count)], sound_file, out, job)
+        self._stages |= {"motion_and_sound_s": voice.cpu_s, "join_s": time.thread_time() - joining}
+        report.frames, report.seconds = voice.frames, voice.frames / report.fps
+        report.correction_ms, report.device = voice.correction_s * 1000, self._model.device
+        report.stages = self._stages
+        return report
+
+    def _fragment(self, number: int) -> Path:
+        return self._folder / f"{number:06d}.fragment"
+
+    def _work(self, voice: Voice, job: Job) -> None:
+        """Take segments until there are no more."""
+        import cv2
+
+        # The threads are the parallelism; OpenCV's own would only fight them.
+        cv2.setNumThreads(1)
+        animator = Animator.of(self._options)
+        for number in self._segments():
+            start = number * self._length
+            first = max(0, start - self._context)
+            track = voice.part(first, start + self._length + self._context)
+            if track is None or first + len(track) <= start:
+                return
+            stop = min(start + self._length, first + len(track))
+            performance = animator.perform(track, first, start=start, stop=stop)
+            try:
+                with FragmentEncoder(self._fragment(number), self._settings) as encoder:
+                    painter = self._scene.painter(encoder.y, encoder.uv)
+                    for index in range(stop - start):
+                        begin = time.thread_time()
+                        painter.paint(performance, index, start + index)
+                        painted = time.thread_time()
+                        encoder.write()
+                        self._count(painted - begin, time.thread_time() - painted)
+                        job.step("render", self._painted, max(voice.expected_frames or 0, self._painted))
+            except (OSError, ApplianceError) as error:
+                if isinstance(error, ApplianceError) or self._settings.codec == SOFTWARE_ENCODER:
+                    raise
+                raise _EncoderLostError(str(error)) from error
+
+    def _segments(self) -> Iterator[int]:
+        while True:
+            with self._lock:
+                number = next(self._numbers)
+            yield number
+
+    def _count(self, paint_s: float, encode_s: float) -> None:
+        with self._lock:
+            self._painted += 1
+            self._stages["paint_s"] += paint_s
+            self._stages["encode_s"] += encode_s
+
+
+def _run_together(works: list[Callable[[], None]], job: Job) -> None:
+    """Run all in threads; the first to fail calls the others off, and its error is raised."""
+    with ThreadPoolExecutor(len(works), thread_name_prefix="render") as pool:
+        running = [pool.submit(work) for work in works]
+        try:
+            wait(running, return_when=FIRST_EXCEPTION)
+        except BaseException:
+            job.cancel()
+            raise
+        if any(future.done() and future.exception() for future in running):
+            job.cancel()
+        wait(running)
+    # Those that were called off say so; what made them stop is worth more.
+    raised = [error for future in running if (error := future.exception()) is not None]
+    if raised:
+        raise min(raised, key=lambda error: isinstance(error, CancelledError))
