@@ -23,6 +23,8 @@ CONTEXT_S: Final = 1.5
 _SMOOTH_S = 0.022
 _SPREAD_S = 0.03
 _ACCENT_S, _BASELINE_S = 0.12, 0.55
+_LIP_SPEED_S = 0.11
+"""Lips take this long from sealed to fully open."""
 _HEAD_HOLD_FPS = 20.0
 """From this rate on the head moves on every second frame: it is slow, and half of its pixels need no painting."""
 
@@ -50,7 +52,7 @@ class Animator:
         closure = smoothstep(0.3, 0.6, track.closure) * speech
         tuck = _spread(track.viseme == VISEMES.index("FV"), track.fps) * speech * (1 - closure)
         opening = np.clip(track.opening * self.options.dynamic_scale, 0, 1.25) * speech * (1 - closure)
-        opening *= 1 - 0.8 * tuck
+        opening = np.minimum(opening * (1 - 0.8 * tuck), _reach(closure, track.fps))
         rounding = np.clip(track.rounding, 0, 1) * speech
         width = np.clip(track.width, -1, 1) * speech * (1 - rounding)
 
@@ -92,6 +94,17 @@ class Animator:
             ],
             axis=1,
         )
+
+
+def _reach(closure: Floats, fps: float) -> Floats:
+    """The widest opening that lips coming from, or on their way to, a closure can have."""
+    reach = np.full(len(closure), np.inf, np.float32)
+    for away in range(1, round(_LIP_SPEED_S * fps) + 1):
+        step = away / (_LIP_SPEED_S * fps)
+        open_by = np.where(closure > 0.5, step, np.inf)
+        reach[away:] = np.minimum(reach[away:], open_by[:-away])
+        reach[:-away] = np.minimum(reach[:-away], open_by[away:])
+    return reach
 
 
 def smoothed(track: MotionTrack) -> MotionTrack:

@@ -102,6 +102,8 @@ def _portrait(source: Path, name: str, folder: Path, wanted: int | None, job: Jo
     _check_size(face.size, source)
     if tracking.is_turned_away(face):
         raise _turned_away(face, source)
+    if detector.is_upside_down(whole, face):
+        raise _not_upright(source)
     picture, face = _framed(whole, face)
     points = detector.refined(picture, face).points[None]
     job.step("landmarks", 1, 1)
@@ -127,10 +129,13 @@ def _template(source: Path, name: str, folder: Path, wanted: int | None, job: Jo
                 job.step("landmarks", index + 1, max(video.expected_frames, index + 1))
     seen = [face for face in faces if face is not None]
     if best is None:
-        tracking.choose([], wanted, str(source))
+        raise tracking.no_face(str(source))
     _check_size(float(np.median([face.size for face in seen])) / video.scale, source)
     if all(tracking.is_turned_away(face) for face in seen):
-        raise _turned_away(faces[reference] or seen[0], source)
+        raise _turned_away(seen[0], source)
+    picture = to_bgr(best)
+    if detector.is_upside_down(picture, faces[reference] or seen[0]):
+        raise _not_upright(source)
     points = tracking.smoothed(tracking.filled(_table(faces)))
     manifest = Manifest(
         name,
@@ -141,8 +146,7 @@ def _template(source: Path, name: str, folder: Path, wanted: int | None, job: Jo
         fps=float(video.rate),
         reference_frame=reference,
     )
-    assert best is not None  # noqa: S101  `choose` raised
-    _finish(folder, manifest, to_bgr(best), points, job)
+    _finish(folder, manifest, picture, points, job)
 
 
 def _finish(folder: Path, manifest: Manifest, picture: Picture, points: NDArray[np.float32], job: Job) -> None:
@@ -202,7 +206,11 @@ def _refuse_lying(detector: FaceDetector, picture: Picture, source: Path) -> Non
     small = images.fitted(picture, 1024)
     for quarter_turns in (1, 2, 3):
         if detector.find_near(np.ascontiguousarray(np.rot90(small, quarter_turns)), None):
-            raise InputError(f"the face in {source} is not upright", hint="rotate the picture and try again")
+            raise _not_upright(source)
+
+
+def _not_upright(source: Path) -> InputError:
+    return InputError(f"the face in {source} is not upright", hint="rotate the picture and try again")
 
 
 def _check_size(size: float, source: Path) -> None:

@@ -61,11 +61,11 @@ class Roi:
     side: float
     angle: float
 
-    def to_picture(self) -> NDArray[np.float64]:
-        """The affine map [2, 3] from the mesh network's input to the picture."""
-        scale = self.side / _MESH_SIDE
+    def to_picture(self, side: int) -> NDArray[np.float64]:
+        """The affine map [2, 3] to the picture from a network's input of `side` pixels."""
+        scale = self.side / side
         cos, sin = scale * math.cos(self.angle), scale * math.sin(self.angle)
-        half = _MESH_SIDE / 2
+        half = side / 2
         return np.array([[cos, -sin, self.x - half * (cos - sin)], [sin, cos, self.y - half * (sin + cos)]])
 
 
@@ -151,6 +151,15 @@ class FaceDetector:
             scores.append(score)
         return _face(np.mean(meshes, axis=0, dtype=np.float32), float(np.mean(scores)))
 
+    def is_upside_down(self, picture: Picture, face: Face) -> bool:
+        """Whether the mesh stands on its head: it fits itself to a face either way up, the detector does not."""
+        roi = face.roi()
+        views = (
+            _cut(picture, Roi(roi.x, roi.y, 2 * roi.side, roi.angle + turn), _DETECTOR_SIDE) for turn in (0, math.pi)
+        )
+        upright, opposite = (float(self._run_detector(view)[0].max()) for view in views)
+        return opposite > upright
+
     def _faces_in(self, picture: Picture, region: Box) -> list[Face]:
         faces = []
         for box, right_eye, left_eye in self._detect(picture, region):
@@ -162,13 +171,9 @@ class FaceDetector:
 
     def _detect(self, picture: Picture, region: Box) -> list[tuple[Box, Floats, Floats]]:
         """Boxes and eye positions, in picture pixels, that the detector sees in one square region."""
-        view = _letterboxed(picture, region)
-        blob = cv2.dnn.blobFromImage(view, 1 / 127.5, mean=(127.5, 127.5, 127.5), swapRB=True)
-        self._detector.setInput(blob)
-        logits, rows = self._detector.forward(["classificators", "regressors"])
-        scores = _sigmoid(logits.reshape(-1))
+        scores, rows = self._run_detector(_letterboxed(picture, region))
         keep = scores >= _MIN_BOX_SCORE
-        scores, rows = scores[keep], rows.reshape(-1, 16)[keep]
+        scores, rows = scores[keep], rows[keep]
         centres = self._anchors[keep]
         pairs = rows.reshape(len(rows), 8, 2) / _DETECTOR_SIDE
         middle, size, points = pairs[:, 0] + centres, pairs[:, 1], pairs[:, 2:] + centres[:, None]
@@ -186,10 +191,16 @@ class FaceDetector:
         mesh, score = self._run_mesh(picture, roi)
         return _face(mesh, score) if score >= min_score else None
 
+    def _run_detector(self, view: Picture) -> tuple[Floats, Floats]:
+        """Scores [896] and regressor rows [896, 16] of the detector's input."""
+        self._detector.setInput(cv2.dnn.blobFromImage(view, 1 / 127.5, mean=(127.5, 127.5, 127.5), swapRB=True))
+        logits, rows = self._detector.forward(["classificators", "regressors"])
+        return _sigmoid(logits.reshape(-1)), rows.reshape(-1, 16).astype(np.float32)
+
     def _run_mesh(self, picture: Picture, roi: Roi) -> tuple[Floats, float]:
         """The mesh [468, 3] in picture pixels (z in the same unit), and its score."""
-        to_picture = roi.to_picture()
-        self._mesh.setInput(cv2.dnn.blobFromImage(_cut(picture, roi), 1 / 255, swapRB=True))
+        to_picture = roi.to_picture(_MESH_SIDE)
+        self._mesh.setInput(cv2.dnn.blobFromImage(_cut(picture, roi, _MESH_SIDE), 1 / 255, swapRB=True))
         values, logit = self._mesh.forward(["conv2d_21", "conv2d_31"])
         raw = values.reshape(-1, 3).astype(np.float32)
         mesh = np.empty_like(raw)
@@ -246,16 +257,16 @@ def _letterboxed(picture: Picture, region: Box) -> Picture:
     return view
 
 
-def _cut(picture: Picture, roi: Roi) -> Picture:
-    """The square that the mesh network sees; the picture's edge goes on where the square leaves it."""
+def _cut(picture: Picture, roi: Roi, side: int) -> Picture:
+    """The square as a network's input; the picture's edge goes on where the square leaves it."""
     height, width = picture.shape[:2]
-    to_picture = roi.to_picture()
+    to_picture = roi.to_picture(side)
     reach = roi.side * 0.75  # half a diagonal, and some
     x0, y0 = (int(np.clip(math.floor(c - reach), 0, n - 1)) for c, n in ((roi.x, width), (roi.y, height)))
     x1, y1 = (int(np.clip(math.ceil(c + reach), 1, n)) for c, n in ((roi.x, width), (roi.y, height)))
     piece = picture[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
     to_piece = to_picture - np.array([[0, 0, x0], [0, 0, y0]])
-    shrink = max(1.0, roi.side / _MESH_SIDE)
+    shrink = max(1.0, roi.side / side)
     if shrink > 1:  # sampling alone would alias
         size = (max(1, round(piece.shape[1] / shrink)), max(1, round(piece.shape[0] / shrink)))
         ratio = np.array([[size[0] / piece.shape[1]], [size[1] / piece.shape[0]]])
@@ -264,7 +275,7 @@ def _cut(picture: Picture, roi: Roi) -> Picture:
     # OpenCV samples at whole coordinates; ours have pixel centres at .5.
     to_piece[:, 2] += to_piece[:, :2] @ (0.5, 0.5) - 0.5
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    cut = cv2.warpAffine(piece, to_piece, (_MESH_SIDE, _MESH_SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    cut = cv2.warpAffine(piece, to_piece, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(cut, dtype=np.uint8)
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 import numpy as np
 
@@ -48,6 +49,9 @@ NECK = 1.1
 
 HEAD_EDGE = 1.32
 """Where the head's motion has died out, in radii of the ellipse around the head."""
+
+REACH: Final = np.array([1] * 9 + [0.03, 0.06, 0.018], np.float32)
+"""How large the coefficients of the modes get, but for gains that somebody asks for."""
 
 _LOCAL_MODES = 9
 _UPPER_SHARE = 0.14
@@ -104,17 +108,17 @@ def field(layer: tuple[Floats, Floats], points: Points, frame: FaceFrame, places
     """A layer's modes at `places` [..., 2] (pixels of the picture) -> [modes, ..., 2] pixels of the picture."""
     centres, moves = layer
     local = frame.local(places.reshape(-1, 2))
-    values = thin_plate(centres, moves, local) * _face_window(points, frame, local)[:, None]
-    turned = frame.turned(values.reshape(len(local), -1, 2)).transpose(1, 0, 2)
+    values = thin_plate(centres, moves, local).reshape(len(local), -1, 2)
+    turned = frame.turned(values * _window(points, frame, local)[:, None, None]).transpose(1, 0, 2)
     return turned.reshape(-1, *places.shape)
 
 
-def _face_window(points: Points, frame: FaceFrame, local: Floats) -> Floats:
+def _window(points: Points, frame: FaceFrame, local: Floats) -> Floats:
     """1 on the face, 0 beyond the ring of anchors, where the spline means nothing."""
     chin = frame.local(group(points, "chin"))[0, 1]
     brow = frame.local(group(points, "right_brow_upper"))[:, 1].min()
     u = frame.unit
-    sides = 1 - smoothstep(1.3 * u, 1.7 * u, np.abs(local[:, 0]))
+    sides = 1 - smoothstep(1.15 * u, 1.55 * u, np.abs(local[:, 0]))
     below = 1 - smoothstep(chin + 0.3 * u, chin + 0.65 * u, local[:, 1])
     above = smoothstep(brow - 0.7 * u, brow - 0.25 * u, local[:, 1])
     return np.asarray(sides * below * above)

@@ -15,10 +15,15 @@ from appliance.pipeline.cavity import CavityPainter, visible
 from appliance.pipeline.composite import halved, view
 from appliance.pipeline.eyelids import STAGES
 from appliance.pipeline.face_frame import NO_MAP, Box, Floats
-from appliance.pipeline.modes import Mode
+from appliance.pipeline.modes import REACH, Mode
 from appliance.pipeline.performance import Performance
 from appliance.pipeline.rig import Rig
 from appliance.pipeline.warp import Warp
+
+_UNSEEN = 0.12
+"""A displacement below this many pixels is not worth painting,"""
+_UNSEEN_FOR_A_FRAME = 0.45
+"""nor one below this if the next frame will paint it."""
 
 
 class PortraitPainter:
@@ -34,8 +39,10 @@ class PortraitPainter:
         np.copyto(uv, rig.uv)
         self._source_y, self._source_uv = rig.y.copy(), rig.uv.copy()
         self._blink_stage = 0
-        self._head = Warp(rig.skin_basis, rig.skin_box, rig.step, inference_steps)
-        self._face = Warp.within(rig.skin_basis, rig.skin_box, rig.face_box, rig.step, inference_steps)
+        self._skin = Warp(rig.skin_basis, rig.skin_box, rig.step, inference_steps)
+        still_head = np.where(np.arange(len(Mode)) < Mode.BROW, REACH, 0)
+        self._moved_by_speech = self._skin.spans(still_head, _UNSEEN_FOR_A_FRAME)
+        self._moved_at_all = self._skin.spans(REACH, _UNSEEN)
         self._low = Warp(rig.low_basis, rig.low_box, rig.step, inference_steps)
         # At the size of the picture, so that the warp's maps serve them too.
         self._alpha_skin = np.full(rig.y.shape, 255, np.uint8)
@@ -53,18 +60,22 @@ class PortraitPainter:
         head = coefficients[Mode.BROW :]
         still = self._head_painted is not None and np.array_equal(head, self._head_painted)
         self._head_painted = head
-        warp = self._face if still else self._head
-        skin_map, skin_map_half = warp.maps(coefficients)
-        sample(self._source_y, skin_map, view(self._y, warp.box))
-        sample(self._source_uv, skin_map_half, view(self._uv, halved(warp.box)))
+        self._skin.move(coefficients)
+        around = self._skin.box
+        for span in self._moved_by_speech if still else self._moved_at_all:
+            skin_map, skin_map_half = self._skin.maps(span)
+            target = _shifted(span, around)
+            sample(self._source_y, skin_map, view(self._y, target))
+            sample(self._source_uv, skin_map_half, view(self._uv, halved(target)))
 
         mouth = visible(coefficients, self._rig.frame, self._rig.opening, self._rig.mouth_box)
-        alpha_skin = sample(self._alpha_skin, view(skin_map, within(mouth, warp.box)))
+        alpha_skin = sample(self._alpha_skin, self._skin.maps(within(mouth, around))[0])
         tongue = float(performance.tongue[index])
         inside = self._cavity.paint(coefficients, tongue, self._rig.frame, mouth, alpha_skin)
         composite.put_inside(self._y, self._uv, mouth, inside, alpha_skin)
 
-        low_map, low_map_half = self._low.maps(coefficients)
+        self._low.move(coefficients)
+        low_map, low_map_half = self._low.maps(within(self._low.box, self._low.box))
         lip_rows = mouth[3] - self._low.box[1]
         composite.put_lower_lip(
             self._y,
@@ -90,6 +101,12 @@ def within(box: Box, outer: Box) -> Box:
     """A box of the picture in the pixels of another one."""
     left, top = outer[:2]
     return box[0] - left, box[1] - top, box[2] - left, box[3] - top
+
+
+def _shifted(box: Box, outer: Box) -> Box:
+    """`within` backwards."""
+    left, top = outer[:2]
+    return box[0] + left, box[1] + top, box[2] + left, box[3] + top
 
 
 def sample(source: yuv.Plane, places: Floats, out: yuv.Plane | None = None) -> yuv.Plane:

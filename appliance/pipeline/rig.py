@@ -6,7 +6,6 @@ is the same with names and types. Boxes are (left, top, right, bottom) in even p
     y, uv            the picture's NV12 planes
     step             distance between the nodes of the warp's grids, pixels (even)
     skin_box, skin_basis   where the head can move, and [modes, gh, gw, 2] displacements at its nodes
-    face_box         the cells of skin_box that speech moves
     low_box, low_basis     the same for the layer of the lower lip and the chin
     alpha_low        [h, w] uint8 over low_box: where the picture is lower lip or below
     mouth_box, alpha_skin  [h, w] uint8: where it is not the inside of the mouth
@@ -49,7 +48,6 @@ class Rig:
     step: int
     skin_box: Box
     skin_basis: Floats
-    face_box: Box
     low_box: Box
     low_basis: Floats
     alpha_low: yuv.Plane
@@ -77,7 +75,6 @@ class Rig:
             step=int(arrays["step"]),
             skin_box=box("skin_box"),
             skin_basis=arrays["skin_basis"],
-            face_box=box("face_box"),
             low_box=box("low_box"),
             low_basis=arrays["low_basis"],
             alpha_low=arrays["alpha_low"],
@@ -115,7 +112,6 @@ def build_rig(picture: NDArray[np.uint8], points: Points) -> dict[str, NDArray[A
         "low_box": np.array(low_box, np.int32),
         "low_basis": low_basis,
         "alpha_low": alpha_low,
-        "face_box": np.array(_cells_around(face_extent(points, frame), skin_box, step), np.int32),
         "opening": np.array(seam_box(mouth), np.float32),
         "mouth_box": np.array(mouth_box, np.int32),
         "alpha_skin": alpha_skin,
@@ -205,17 +201,6 @@ def face_extent(points: Points, frame: FaceFrame) -> Floats:
 
 def _corners(frame: FaceFrame, left: float, top: float, right: float, bottom: float) -> Floats:
     return frame.pixels(np.array([[left, top], [right, top], [left, bottom], [right, bottom]], np.float32))
-
-
-def _cells_around(corners: Floats, outer: Box, step: int) -> Box:
-    """The cells of a grid over `outer` that hold the corners."""
-    start = np.array(outer[:2])
-    cells = (np.array(outer[2:]) - start) // step
-    low = np.clip(np.floor((corners.min(0) - start) / step), 0, cells).astype(int)
-    high = np.clip(np.ceil((corners.max(0) - start) / step), 0, cells).astype(int)
-    left, top = start + low * step
-    right, bottom = start + high * step
-    return int(left), int(top), int(right), int(bottom)
 
 
 def seam_box(mouth: Mouth) -> Opening:

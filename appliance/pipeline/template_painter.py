@@ -76,7 +76,8 @@ class TemplatePainter:
         if min(_size(skin_box)) < 4 * step or min(_size(low_box)) < 4 * step or min(_size(limit)) < 8:
             return
         skin, low = self._warps(points, frame, mouth, coefficients, (skin_box, low_box), step)
-        skin_map, skin_map_half = skin.maps(_ONE)
+        skin.move(_ONE)
+        skin_map, skin_map_half = skin.maps(within(skin_box, skin_box))
         sample(source_y, skin_map, view(self._y, skin_box))
         sample(source_uv, skin_map_half, view(self._uv, halved(skin_box)))
 
@@ -88,7 +89,8 @@ class TemplatePainter:
         inside = self._cavity.paint(coefficients, tongue, frame, inner, covered)
         composite.put_inside(self._y, self._uv, inner, inside, covered)
 
-        low_map, low_map_half = low.maps(_ONE)
+        low.move(_ONE)
+        low_map, low_map_half = low.maps(within(low_box, low_box))
         rows = max(2, inner[3] - low_box[1])
         lip_map = low_map[:rows] - np.array(low_box[:2], np.float32)
         composite.put_lower_lip(

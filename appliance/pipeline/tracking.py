@@ -39,10 +39,7 @@ _NOISE: Final = 0.004
 def choose(faces: list[Face], wanted: int | None, source: str) -> Face:
     """The face to animate: number `wanted`, from the left and from 1, or the only one of its size."""
     if not faces:
-        raise InputError(
-            f"no face found in {source}",
-            hint="use a picture in which one person looks into the camera, upright, well lit and not covered",
-        )
+        raise no_face(source)
     if wanted is not None:
         if not 1 <= wanted <= len(faces):
             raise InputError(
@@ -59,6 +56,13 @@ def choose(faces: list[Face], wanted: int | None, source: str) -> Face:
             hint=f"choose one, e.g. --face {similar[0]}, or crop the picture",
         )
     return largest
+
+
+def no_face(source: str) -> InputError:
+    return InputError(
+        f"no face found in {source}",
+        hint="use a picture in which one person looks into the camera, upright, well lit and not covered",
+    )
 
 
 def is_turned_away(face: Face, slack: float = 0.0) -> bool:

@@ -132,13 +132,10 @@ class VideoSource:
             # Absolute, so that no name is taken for a protocol; "file" only, so that no content is.
             container = av.open(str(self._path.absolute()), options={"protocol_whitelist": "file"})
         except (av.error.FFmpegError, ValueError, OSError) as error:
-            raise InputError(
-                f"{self._path} is neither a picture nor a video that can be read: {_reason(error)}",
-                hint="use PNG, JPEG, WebP, MP4, WebM or MOV; if it is one, it is damaged or cut off: copy it again",
-            ) from error
+            raise self._unknown(_reason(error)) from error
         if _PLAYLISTS & set(container.format.name.split(",")):
             container.close()
-            raise InputError(f"{self._path} is a list of media or a text, not a video", hint="name the video itself")
+            raise self._unknown("it is a text or a list of other files")
         return container
 
     def _choose_stream(self) -> av.VideoStream:
@@ -246,6 +243,12 @@ class VideoSource:
         return InputError(
             f"{self._path} is too large: {width} x {height} pixels, more than {limit} megapixels",
             hint="scale it down and try again",
+        )
+
+    def _unknown(self, reason: str) -> InputError:
+        return InputError(
+            f"{self._path} is neither a picture nor a video that can be read: {reason}",
+            hint="use PNG, JPEG, WebP, MP4, WebM or MOV; if it is one, it is damaged or cut off: copy it again",
         )
 
     def _damaged(self, reason: str) -> InputError:

@@ -13,6 +13,8 @@ import numpy as np
 from appliance.pipeline.face_frame import NO_MAP, Box, Floats
 from appliance.pipeline.rig import nodes
 
+_BANDS = 5
+
 
 class Warp:
     """One layer's displacement modes [modes, gh, gw, 2] over one box; not thread-safe (its buffers are reused)."""
@@ -26,28 +28,52 @@ class Warp:
         self._places = nodes(box, step)
         rows, columns = self._shape[:2]
         self._index = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1).astype(np.float32)
-        self._full = np.empty((rows * step, columns * step, 2), np.float32)
-        self._half = np.empty((rows * step // 2, columns * step // 2, 2), np.float32)
 
-    @classmethod
-    def within(cls, basis: Floats, whole: Box, part: Box, step: int, inference_steps: int) -> Warp:
-        """The warp of some cells of a larger box's grid."""
-        left, top, right, bottom = ((a - b) // step for a, b in zip(part, whole[:2] * 2, strict=True))
-        return cls(basis[:, top : bottom + 2, left : right + 2], part, step, inference_steps)
+    def spans(self, reach: Floats, least: float) -> list[Box]:
+        """Where modes with coefficients up to `reach` [modes] move anything by `least` pixels or more: boxes (relative
+        to the warp's own), a few bands from top to bottom, each as narrow as it can be."""
+        size = np.abs(self._basis.reshape(-1, *self._shape)).max(-1)
+        moving = ((size * reach[:, None, None]).max(0) > least).astype(np.uint8)
+        # A cell's pixels hang on the nodes around it.
+        cells = cv2.dilate(moving, np.ones((3, 3), np.uint8))[1:-1, 1:-1]
+        step, found = self._step, []
+        for rows in np.array_split(np.arange(len(cells)), _BANDS):
+            seen = np.flatnonzero(cells[rows].any(0)) if len(rows) else rows
+            if len(seen):
+                left, right = int(seen[0]), int(seen[-1]) + 1
+                found.append((left * step, int(rows[0]) * step, right * step, (int(rows[-1]) + 1) * step))
+        return found
 
-    def maps(self, coefficients: Floats) -> tuple[Floats, Floats]:
-        """`cv2.remap` maps for the box's luma [h, w, 2] and chroma [h/2, w/2, 2], valid until the next call."""
+    def move(self, coefficients: Floats) -> None:
+        """Find the sources for these coefficients; `maps` then tells them."""
         forward = (coefficients @ self._basis).reshape(self._shape)
         moved = forward
         for _ in range(self._iterations):
             at = self._index - moved * np.float32(1 / self._step)
             moved = np.asarray(cv2.remap(forward, at, NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
         # OpenCV counts pixels from their centres: pixel 0 is at 0, where our coordinates say 0.5.
-        source = self._places - moved - np.float32(0.5)
-        height, width = self._full.shape[:2]
-        cv2.resize(source, (width, height), dst=self._full, interpolation=cv2.INTER_LINEAR)
-        source -= np.float32(0.5)
-        source *= np.float32(0.5)
-        cv2.resize(source, (width // 2, height // 2), dst=self._half, interpolation=cv2.INTER_LINEAR)
-        ring = self._step
-        return self._full[ring:-ring, ring:-ring], self._half[ring // 2 : -(ring // 2), ring // 2 : -(ring // 2)]
+        self._sources = self._places - moved - np.float32(0.5)
+        self._sources_half = self._sources * np.float32(0.5) - np.float32(0.25)
+
+    def maps(self, part: Box) -> tuple[Floats, Floats]:
+        """`cv2.remap` maps for the luma [h, w, 2] and the chroma [h/2, w/2, 2] of an even box inside the warp's own,
+        relative to it."""
+        step = self._step
+        first = part[0] // step, part[1] // step
+        last = -(-part[2] // step), -(-part[3] // step)
+        # One node more on every side: a cell's pixels lie between its nodes' neighbours.
+        around = slice(first[1], last[1] + 2), slice(first[0], last[0] + 2)
+        left, top = part[0] - (first[0] - 1) * step, part[1] - (first[1] - 1) * step
+        width, height = part[2] - part[0], part[3] - part[1]
+        full, half = (
+            _enlarged(grid[around], size) for grid, size in ((self._sources, step), (self._sources_half, step // 2))
+        )
+        return (
+            full[top : top + height, left : left + width],
+            half[top // 2 : (top + height) // 2, left // 2 : (left + width) // 2],
+        )
+
+
+def _enlarged(grid: Floats, cell: int) -> Floats:
+    size = (grid.shape[1] * cell, grid.shape[0] * cell)
+    return np.asarray(cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR))
