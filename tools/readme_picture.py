@@ -82,8 +82,9 @@ def chosen(track: MotionTrack) -> list[int]:
 def frames(video: Path, wanted: list[int]) -> list[Image.Image]:
     """These frames of a video, cut to a tile around the face of the demo avatar, which is in the middle."""
     with av.open(video) as container:
-        pictures = [frame.to_image() for index, frame in enumerate(container.decode(video=0)) if index in wanted]
-    return [tile(picture) for picture in pictures]
+        decoded = enumerate(container.decode(video=0))
+        pictures = [frame.to_ndarray(format="rgb24") for index, frame in decoded if index in wanted]
+    return [tile(Image.fromarray(picture)) for picture in pictures]
 
 
 def tile(picture: Image.Image) -> Image.Image:
