@@ -1,14 +1,15 @@
 """`python -m tools.train --out DIR`: from nothing to the shipped weights, reproducible by `--seed`.
 
-First a network learns from synthetic voices; it labels the recordings of real people; then it goes on learning from
-both. Every network is kept in `--work`, so a cut run goes on with the stage that was cut. The last line says how the
-result does on the voices that no stage has heard.
+First a network learns from synthetic voices. Then, in rounds, it labels the recordings of real people and goes on
+learning from both. Every network is kept in `--work`, so a cut run goes on with the stage that was cut.
+`python -m tests.bench.motion_score` says how the result does on voices that no stage has heard.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import multiprocessing
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -27,7 +28,7 @@ from tools.train.corpus import Utterances
 from tools.train.phones import PHONES
 
 SYNTHETIC_STEPS: Final = 1800
-MIXED_STEPS: Final = 3600
+ROUND_STEPS: Final = (2400, 6000)
 _THREADS: Final = 2
 # How often a crop comes from each kind of voice.
 _SHARES: Final = {"espeak": 0.3, "festival": 0.4, "people": 0.3}
@@ -46,8 +47,12 @@ def main() -> None:
     print(f"synthetic voices ready after {time.monotonic() - started:.0f} s", flush=True)
     first = _stage(work / "synthetic.npz", None, synthetic, SYNTHETIC_STEPS, options.seed)
     print(f"trained on synthetic voices after {time.monotonic() - started:.0f} s", flush=True)
-    heard = _people(work, first)
-    last = _stage(work / "mixed.npz", first, synthetic | {"people": heard}, MIXED_STEPS, options.seed + 1)
+    last = first
+    for number, steps in enumerate(ROUND_STEPS, 1):
+        heard = _people(work / f"people{number}", last)
+        seed = options.seed + number
+        last = _stage(work / f"round{number}.npz", last, synthetic | {"people": heard}, steps, seed)
+        print(f"round {number} done after {time.monotonic() - started:.0f} s", flush=True)
     tensors = {
         name: tensor.numpy().astype(np.float16) for name, tensor in last.state_dict().items() if "helper" not in name
     }
@@ -59,7 +64,9 @@ def main() -> None:
 def _prepare(work: Path, seed: int) -> dict[str, list[Utterances]]:
     """The synthetic voices, by kind; validation voices are made too, for whoever measures."""
     os.environ["OMP_NUM_THREADS"] = "1"
-    with ProcessPoolExecutor(_THREADS) as pool:
+    # A process a voice: espeak carries state from one utterance to the next, and a fresh one always speaks the same.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(_THREADS, mp_context=context, max_tasks_per_child=1) as pool:
         make = partial(corpus.prepare, folder=work, seed=seed)
         paths = list(pool.map(make, (*corpus.TRAINING, *corpus.VALIDATION)))
     voices: dict[str, list[Utterances]] = {}

@@ -33,10 +33,10 @@ class Augmenter:
     def __call__(self, mel: Tensor) -> Tensor:
         batch = mel.shape[0]
         mel = self._vocal_tract(mel)
-        mel = torch.where(self._chosen(0.35, batch), self._room(mel), mel)
+        mel = torch.where(self._chosen(0.4, batch), self._room(mel), mel)
         loudness = mel.mean(dim=2, keepdim=True).amax(dim=1, keepdim=True)
         clean = mel
-        mel = torch.where(self._chosen(0.3, batch), torch.logaddexp(mel, self._babble(clean, loudness)), mel)
+        mel = torch.where(self._chosen(0.35, batch), torch.logaddexp(mel, self._babble(clean, loudness)), mel)
         mel = torch.where(self._chosen(0.6, batch), torch.logaddexp(mel, self._noise(mel, loudness)), mel)
         mel = mel + self._response(mel)
         mel = mel + torch.where(self._chosen(0.15, batch), self._band(mel), torch.zeros(()))
@@ -76,10 +76,10 @@ class Augmenter:
         return functional.conv1d(padded, kernel, groups=batch).permute(1, 2, 0).clamp_min(1e-12).log()
 
     def _babble(self, mel: Tensor, loudness: Tensor) -> Tensor:
-        """Three other crops at once, 5 to 25 dB under this one."""
+        """Three other crops at once, 4 to 25 dB under this one."""
         batch = mel.shape[0]
         crowd = torch.stack([(mel - loudness).roll(shift, 0) for shift in (1, 2, max(batch // 2, 1))])
-        return torch.logsumexp(crowd, dim=0) - math.log(3) + loudness - self._uniform(5, 25, batch, 1, 1) * _DB
+        return torch.logsumexp(crowd, dim=0) - math.log(3) + loudness - self._uniform(4, 25, batch, 1, 1) * _DB
 
     def _noise(self, mel: Tensor, loudness: Tensor) -> Tensor:
         """A steady hiss or hum of random colour, 8 to 50 dB under the voice."""

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from appliance.pipeline.mel import FALL_PER_FRAME, FLOOR
 from appliance.pipeline.motion_net import DELAY, OUTPUTS, MotionNet, frames_of
+from appliance.pipeline.track import VISEMES
 from tools.train.augment import Augmenter
 from tools.train.corpus import Utterances
 from tools.train.phones import PHONES
@@ -21,6 +22,9 @@ from tools.train.targets import Targets, targets
 CROP: Final = 400
 BATCH: Final = 32
 _PEAK_RATE: Final = 2e-3
+# How much a viseme weighs: the rare ones that a viewer sees at once weigh more than the many that look alike.
+_WEIGHTS: Final = {"PBM": 1.5, "FV": 3.0, "TH": 2.0, "U": 1.5, "O": 1.3}
+_SHOWN: Final = torch.tensor([_WEIGHTS.get(viseme, 1.0) for viseme in VISEMES])
 
 
 def relative(mel: Tensor) -> Tensor:
@@ -67,7 +71,7 @@ def loss_of(net: MotionNet, mel: Tensor, want: Targets, trust: Tensor) -> Tensor
 
     opening, closure, width, rounding, vad = raw[..., :5].unbind(-1)
     shape = (
-        8 * (torch.sigmoid(opening) - cut(want.opening)) ** 2
+        (8 + 16 * (1 - cut(want.vad))) * (torch.sigmoid(opening) - cut(want.opening)) ** 2
         + 2 * (torch.tanh(width) - cut(want.width)) ** 2
         + 3 * (torch.sigmoid(rounding) - cut(want.rounding)) ** 2
     )
@@ -75,7 +79,7 @@ def loss_of(net: MotionNet, mel: Tensor, want: Targets, trust: Tensor) -> Tensor
     sealed = functional.binary_cross_entropy_with_logits(closure, cut(want.closure), reduction="none")
     sealed = sealed * cut(want.closure_weight) * (1 + cut(want.closure))
     speech = functional.binary_cross_entropy_with_logits(vad, cut(want.vad), reduction="none")
-    viseme = functional.cross_entropy(raw[..., 5:].transpose(1, 2), cut(want.viseme), reduction="none")
+    viseme = functional.cross_entropy(raw[..., 5:].transpose(1, 2), cut(want.viseme), _SHOWN, reduction="none")
     phone = functional.cross_entropy(phones.transpose(1, 2), cut(want.phone), reduction="none")
     return ((shape + 3 * sealed + speech + 0.4 * viseme + 0.4 * phone) * trust).mean()
 

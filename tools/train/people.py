@@ -9,6 +9,7 @@ The Spanish prompts are left out on purpose: their speaker also reads the Englis
 
 from __future__ import annotations
 
+import string
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,11 +28,15 @@ _SPEAKERS: Final = {
 HELD_OUT: Final = ("pt_BR", "en")
 """Klettres speakers that no stage of training hears."""
 PROMPT_FOLDERS: Final = {"fr_CA_f_June": "fr", "it_IT_m_Carlo": "it", "ru_RU_f_IvrvoiceRU": "ru"}
+_NUMBERS: Final = (*range(20), *range(20, 100, 10))
 _DIGITS: Final = {
-    "fr": "zéro,un,deux,trois,quatre,cinq,six,sept,huit,neuf,dix,onze,douze,treize,quatorze,quinze,seize",
-    "it": "zero,uno,due,tre,quattro,cinque,sei,sette,otto,nove,dieci,undici,dodici,tredici,quattordici,quindici,sedici",
+    "fr": "zéro,un,deux,trois,quatre,cinq,six,sept,huit,neuf,dix,onze,douze,treize,quatorze,quinze,seize,dix-sept,"
+          "dix-huit,dix-neuf,vingt,trente,quarante,cinquante,soixante,soixante-dix,quatre-vingts,quatre-vingt-dix",
+    "it": "zero,uno,due,tre,quattro,cinque,sei,sette,otto,nove,dieci,undici,dodici,tredici,quattordici,quindici,sedici,"
+          "diciassette,diciotto,diciannove,venti,trenta,quaranta,cinquanta,sessanta,settanta,ottanta,novanta",
     "ru": "ноль,один,два,три,четыре,пять,шесть,семь,восемь,девять,десять,одиннадцать,двенадцать,тринадцать,"
-          "четырнадцать,пятнадцать,шестнадцать",
+          "четырнадцать,пятнадцать,шестнадцать,семнадцать,восемнадцать,девятнадцать,двадцать,тридцать,сорок,пятьдесят,"
+          "шестьдесят,семьдесят,восемьдесят,девяносто",
 }  # fmt: skip
 _DAYS: Final = {
     "fr": "dimanche,lundi,mardi,mercredi,jeudi,vendredi,samedi",
@@ -75,7 +80,8 @@ def clips() -> Iterator[Clip]:
 
 def _known(language: str) -> dict[str, str]:
     """The prompts whose names say what is said."""
-    known = {f"digits/{number}": word for number, word in enumerate(_DIGITS[language].split(","))}
+    known = {f"digits/{number}": word for number, word in zip(_NUMBERS, _DIGITS[language].split(","), strict=True)}
+    known |= {f"letters/{letter}": letter for letter in string.ascii_lowercase if language != "ru"}
     if language in _DAYS:
         known |= {f"digits/day-{number}": word for number, word in enumerate(_DAYS[language].split(","))}
         known |= {f"digits/mon-{number}": word for number, word in enumerate(_MONTHS[language].split(","))}

@@ -9,9 +9,11 @@ import pytest
 
 pytest.importorskip("torch", reason="the truth is made by the training code, which needs torch")
 
-from tests.bench.motion_score import envelope, figures, ideal, late, network  # noqa: E402
-from tools.train import corpus  # noqa: E402
-from tools.train.measure import Truth, score, summary, truth_of  # noqa: E402
+from appliance.pipeline.motion import load_motion_model
+from appliance.pipeline.track import MotionTrack
+from tools.train import corpus
+from tools.train.baselines import envelope, figures, ideal, late, network, utterances
+from tools.train.measure import Truth, score, summary
 
 HELD_OUT = {
     "kal_diphone": ("festvox-kallpc16k", Path("/usr/share/festival/voices/english/kal_diphone")),
@@ -24,15 +26,13 @@ def spoken(name: str) -> tuple[list[np.ndarray], list[Truth]]:
     if not place.exists():
         pytest.skip(f"{package} is not installed")
     (voice,) = (voice for voice in corpus.VALIDATION if voice.name == name)
-    short = corpus.Voice(voice.name, voice.kind, voice.language, 30.0)
-    pairs = list(corpus.spoken(short, seed=77))
-    return [samples for samples, _ in pairs], [truth_of(corpus.features(*pair)[1]) for pair in pairs]
+    return utterances(voice, 30.0, seed=77)
 
 
 @pytest.mark.parametrize("name", HELD_OUT)
 def test_the_network_beats_an_energy_envelope_on_a_voice_it_never_heard(name: str) -> None:
     voices, truths = spoken(name)
-    net, loudness = figures(network(), voices, truths), figures(envelope, voices, truths)
+    net, loudness = figures(network(load_motion_model()), voices, truths), figures(envelope, voices, truths)
     assert net["opening_r"] > loudness["opening_r"] + 0.05
     assert net["opening_r"] > 0.8
     assert net["closure_precision"] > loudness["closure_precision"] + 0.2
@@ -43,14 +43,14 @@ def test_the_network_beats_an_energy_envelope_on_a_voice_it_never_heard(name: st
 @pytest.mark.parametrize("name", HELD_OUT)
 def test_the_track_is_on_time(name: str) -> None:
     voices, truths = spoken(name)
-    assert abs(figures(network(), voices, truths)["lag_ms"]) <= 10
+    assert abs(figures(network(load_motion_model()), voices, truths)["lag_ms"]) <= 10
 
 
 def test_the_scorer_can_fail() -> None:
     _, truths = spoken("pl")
     tracks = [ideal(truth) for truth in truths]
 
-    def judged(shown: list) -> dict[str, float]:
+    def judged(shown: list[MotionTrack]) -> dict[str, float]:
         return summary([score(track, truth) for track, truth in zip(shown, truths, strict=True)])
 
     right, delayed, foreign = judged(tracks), judged([late(t, 0.2) for t in tracks]), judged(tracks[1:] + tracks[:1])

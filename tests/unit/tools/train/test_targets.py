@@ -1,0 +1,43 @@
+"""From phones to mouth curves."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch", reason="training needs torch")
+
+import torch
+
+from tools.train.phones import INDEX
+from tools.train.targets import targets
+
+
+def phones(*runs: tuple[str, int]) -> torch.Tensor:
+    return torch.tensor([[INDEX[phone] for phone, frames in runs for _ in range(frames)]])
+
+
+def test_a_closure_shuts_the_mouth_between_open_vowels() -> None:
+    want = targets(phones(("a", 20), ("m", 8), ("a", 20)))
+    assert want.closure[0, 20:28].min() == 1
+    assert want.closure.sum() == 8
+    assert want.opening[0, 24] < 0.05
+    assert want.opening[0, 5] > 0.9
+
+
+def test_the_burst_and_the_edges_of_a_stop_are_not_judged() -> None:
+    weight = targets(phones(("a", 20), ("p", 8), ("a", 20))).closure_weight[0]
+    assert (weight[[20, 26, 27, 19, 28]] == 0).all()
+    assert (weight[21:26] == 1).all()
+    assert (weight[:18] == 1).all()
+
+
+def test_silence_is_shut_and_no_speech() -> None:
+    want = targets(phones(("sil", 40)))
+    assert want.opening.max() == 0
+    assert want.vad.max() == 0
+    assert want.viseme.max() == 0
+
+
+def test_rounding_comes_before_its_sound() -> None:
+    want = targets(phones(("s", 20), ("u", 20)))
+    assert 0.05 < want.rounding[0, 18] < want.rounding[0, 21] < want.rounding[0, 30]

@@ -1,0 +1,116 @@
+"""What a motion network is compared with: baselines that need none, PocketSphinx, and controls made from the truth.
+
+A `Predictor` turns mono 16 kHz samples into a track. `kiosk` makes a clean voice sound as it does in front of one.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.pipeline.mel import FRAME_HZ, MelStream
+from appliance.pipeline.motion import MotionModel
+from appliance.pipeline.track import VISEMES, MotionTrack
+from tools.train import corpus
+from tools.train.measure import Truth, score, summary, truth_of
+from tools.train.phones import LOOKS, from_festival
+
+FPS: Final = 25.0
+Samples = NDArray[np.float32]
+Predictor = Callable[[Samples], MotionTrack]
+
+
+def network(model: MotionModel) -> Predictor:
+    """A network, streaming in 100 ms blocks."""
+
+    def predict(samples: Samples) -> MotionTrack:
+        stream = model.stream(FPS)
+        parts = [stream.push(samples[start : start + 1600]) for start in range(0, len(samples), 1600)]
+        return MotionTrack.joined([*parts, stream.finish()])
+
+    return predict
+
+
+def envelope(samples: Samples) -> MotionTrack:
+    """Opening by loudness: the track that needs no network. Closed where it is under an eighth of its loud parts."""
+    frames = int(np.ceil(len(samples) / 16000 * FRAME_HZ))
+    stream = MelStream()
+    mel = np.concatenate([stream.push(samples), stream.finish(frames)])
+    loud = np.exp(mel).sum(axis=1) ** 0.5
+    opening = np.clip(loud / max(float(np.percentile(loud, 95)), 1e-6), 0, 1).astype(np.float32)
+    vad = (opening > 0.08).astype(np.float32)
+    low, high = np.percentile(opening, [2, 95])
+    closed = (opening < low + 0.12 * (high - low)).astype(np.float32)
+    zero = np.zeros_like(opening)
+    return MotionTrack(FRAME_HZ, opening, closed, zero, zero, vad, np.where(vad > 0, VISEMES.index("A"), 0))
+
+
+def pocketsphinx() -> Predictor | None:
+    """The all-phone recogniser of PocketSphinx 5 with its own English model, or None where it is not installed."""
+    try:
+        sphinx: Any = importlib.import_module("pocketsphinx")
+    except ImportError:
+        return None
+    decoder = sphinx.Decoder(
+        hmm=sphinx.get_model_path("en-us/en-us"), allphone=sphinx.get_model_path("en-us/en-us-phone.lm.bin"),
+        lm=None, lw=2.0, beam=1e-20, pbeam=1e-20, loglevel="FATAL",
+    )  # fmt: skip
+
+    def predict(samples: Samples) -> MotionTrack:
+        decoder.start_utt()
+        decoder.process_raw((np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes(), full_utt=True)
+        decoder.end_utt()
+        frames = int(np.ceil(len(samples) / 16000 * FRAME_HZ))
+        phone = np.zeros(frames, np.uint8)
+        names = list(LOOKS)
+        for segment in decoder.seg() or []:
+            known = from_festival(segment.word.lower(), "radio")
+            if known:
+                phone[segment.start_frame : segment.end_frame + 1] = names.index(known[0])
+        return ideal(truth_of(phone))
+
+    return predict
+
+
+def ideal(truth: Truth) -> MotionTrack:
+    """The track that says exactly what the truth says."""
+    lips = (truth.viseme == VISEMES.index("PBM")).astype(np.float32)
+    voiced = (truth.viseme > 0).astype(np.float32)
+    zero = np.zeros_like(lips)
+    return MotionTrack(FRAME_HZ, truth.opening, lips, zero, truth.rounding, voiced, truth.viseme.astype(np.int32))
+
+
+def late(track: MotionTrack, seconds: float) -> MotionTrack:
+    """The same track, shown later."""
+    frames = round(seconds * track.fps)
+    rest = MotionTrack.at_rest(track.fps, frames)
+    return MotionTrack.joined([rest, track])[: len(track)]
+
+
+def kiosk(voices: list[Samples], seed: int) -> list[Samples]:
+    """Every utterance in a room of 0.4 s reverberation, with three others talking 10 dB below it."""
+    random = np.random.default_rng(seed)
+    tail = random.standard_normal(6400) * np.exp(-6.9 * np.arange(6400) / 6400)
+    response = np.concatenate([[1.0], 0.5 * tail / np.sqrt((tail**2).sum())])
+    noisy = []
+    for place, voice in enumerate(voices):
+        others = [np.resize(voices[(place + k) % len(voices)], len(voice)) for k in (1, 2, 3)]
+        crowd = np.sum(others, axis=0)
+        wet = np.fft.irfft(np.fft.rfft(voice, 2**19) * np.fft.rfft(response, 2**19))[: len(voice)]
+        gain = np.sqrt((wet**2).mean() / max((crowd**2).mean(), 1e-12)) * 10 ** (-10 / 20)
+        noisy.append((wet + gain * crowd).astype(np.float32))
+    return noisy
+
+
+def utterances(voice: corpus.Voice, seconds: float, seed: int) -> tuple[list[Samples], list[Truth]]:
+    """Fresh speech of a voice with its truth."""
+    spoken = list(corpus.spoken(corpus.Voice(voice.name, voice.kind, voice.language, seconds), seed))
+    return [samples for samples, _ in spoken], [truth_of(corpus.features(*pair)[1]) for pair in spoken]
+
+
+def figures(predict: Predictor, voices: list[Samples], truths: list[Truth]) -> dict[str, float]:
+    return summary([score(predict(samples), truth) for samples, truth in zip(voices, truths, strict=True)])
