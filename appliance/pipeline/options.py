@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -59,15 +58,19 @@ class Options:
     def __post_init__(self) -> None:
         for name, allowed in RANGES.items():
             value = getattr(self, name)
-            if value is None:
+            if value is None and DEFAULTS[name] is None:
                 continue
-            whole = isinstance(DEFAULTS.get(name), int)
-            if not isinstance(value, int if whole else int | float) or isinstance(value, bool) or math.isnan(value):
+            whole = isinstance(DEFAULTS[name], int)
+            is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+            if not is_number or value != value:  # NaN alone differs from itself
                 raise InputError(
                     f"{name} is {value!r}, not a {'whole ' if whole else ''}number", hint=_allowed(allowed)
                 )
             if not allowed.low <= value <= allowed.high:
-                raise InputError(f"{name} is {value:g}, out of range", hint=_allowed(allowed))
+                raise InputError(f"{name} is {value}, out of range", hint=_allowed(allowed))
+        for name, meaning in SWITCHES.items():
+            if not isinstance(value := getattr(self, name), bool):
+                raise InputError(f"{name} is {value!r}, neither on nor off", hint=f"give True or False: {meaning}")
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Options:
