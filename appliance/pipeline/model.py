@@ -72,7 +72,8 @@ class Model:
         work = job or Job()
         pack = avatars.resolve(os.fspath(avatar), volumes or Volumes.default(), face=face, job=work)
         # A hidden name that `atomic.sweep` knows, should the power fail before this is removed.
-        folder = tempfile.TemporaryDirectory(prefix=atomic.PREFIX, dir=near)
+        with writing(near or Path(tempfile.gettempdir())):
+            folder = tempfile.TemporaryDirectory(prefix=atomic.PREFIX, dir=near)
         try:
             place = Path(folder.name)
             out = place / "video.mp4"
@@ -95,6 +96,8 @@ class Video:
         """Put the video at `path`, whole or not at all, replacing what is there."""
         target = Path(path)
         check_writable(target)
+        if target.exists() and target.samefile(self.path):
+            return  # saved already; renaming one name of a file over another does nothing
         with writing(target), atomic.replaced_file(target) as temporary:
             try:
                 # A second name for the same file, where the file system is the same.
@@ -116,10 +119,15 @@ class Video:
 
 def check_writable(target: Path) -> None:
     """Refuse a target that cannot be written, before any work is done for it."""
-    if target.is_dir():
-        raise InputError(f"cannot write {target}: it is a folder", hint="give the name of a file in it")
-    folder = target.parent
-    if not folder.is_dir():
-        raise InputError(f"cannot write {target}: there is no folder {folder}", hint="make the folder first")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"cannot write {target}: the folder {folder} is not writable", hint="choose another folder")
+    with writing(target):
+        if target.is_dir():
+            raise InputError(f"cannot write {target}: it is a folder", hint="give the name of a file in it")
+        if target.exists() and not target.is_file():
+            raise InputError(f"cannot write {target}: it is a device or a pipe", hint="give the name of a file")
+        folder = target.parent
+        if not folder.is_dir():
+            raise InputError(f"cannot write {target}: there is no folder {folder}", hint="make the folder first")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise InputError(
+                f"cannot write {target}: the folder {folder} is not writable", hint="choose another folder"
+            )

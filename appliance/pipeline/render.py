@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.errors import ApplianceError, CancelledError
+from appliance.errors import CancelledError, UnhealthyError
 from appliance.pipeline import mux
 from appliance.pipeline.animate import CONTEXT_S, Animator
 from appliance.pipeline.encoder import EncoderSettings, FragmentEncoder
@@ -144,6 +144,7 @@ class _Rendering:
 
     def _work(self, voice: Voice, job: Job) -> None:
         """Take segments until there are no more."""
+        import av
         import cv2
 
         # The threads are the parallelism; OpenCV's own would only fight them.
@@ -152,10 +153,10 @@ class _Rendering:
         for number in self._segments():
             start = number * self._length
             first = max(0, start - self._context)
-            track = voice.part(first, start + self._length + self._context)
-            if track is None or first + len(track) <= start:
+            track, frames = voice.part(first, start + self._length + self._context), voice.frames
+            if track is None or (frames is not None and frames <= start):
                 return
-            stop = min(start + self._length, first + len(track))
+            stop = start + self._length if frames is None else min(start + self._length, frames)
             performance = animator.perform(track, first, start=start, stop=stop)
             try:
                 with FragmentEncoder(self._fragment(number), self._settings) as encoder:
@@ -167,8 +168,9 @@ class _Rendering:
                         encoder.write()
                         self._count(painted - begin, time.thread_time() - painted)
                         job.step("render", self._painted, max(voice.expected_frames or 0, self._painted))
-            except (OSError, ApplianceError) as error:
-                if isinstance(error, ApplianceError) or self._settings.codec == SOFTWARE_ENCODER:
+            except (av.FFmpegError, UnhealthyError) as error:
+                # A full disk comes this way too; it will be full for the software encoder as well.
+                if self._settings.codec == SOFTWARE_ENCODER:
                     raise
                 raise _EncoderLostError(str(error)) from error
 

@@ -68,7 +68,11 @@ class Voice:
             self.cpu_s = time.thread_time() - started
 
     def part(self, start: int, stop: int) -> MotionTrack | None:
-        """Frames `start` to `stop` (or to the video's end) once they are known; None if there are none, or no more."""
+        """Frames `start` to `stop` once they are known, fewer where the track ends; None past the video's end.
+
+        An offset makes the track longer than the video. That is handed out too, as the context of what comes before
+        it, so that a part is the same whether or not the end was known when it was asked for.
+        """
         with self._changed:
             while not self._failed and self.frames is None and self._known < stop:
                 self._changed.wait(0.5)
@@ -77,7 +81,7 @@ class Voice:
                 return None
             if len(self._parts) > 1:
                 self._parts = [MotionTrack.joined(self._parts)]
-            return self._parts[0][start : stop if self.frames is None else min(stop, self.frames)]
+            return self._parts[0][start:stop]
 
     def _follow(self) -> None:
         if self._held is None:
