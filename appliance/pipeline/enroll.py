@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from appliance import settings
 from appliance.errors import InputError, UnhealthyError
-from appliance.pipeline import images, landmarks, pack, tracking
+from appliance.pipeline import images, landmarks, pack, tracking, yuv
 from appliance.pipeline.faces import Face, FaceDetector
 from appliance.pipeline.images import Picture
+from appliance.pipeline.nv12 import Nv12
 from appliance.pipeline.pack import AvatarPack, Manifest
 from appliance.pipeline.progress import Job
 from appliance.pipeline.template import FrameWriter
-from appliance.pipeline.video import Nv12, VideoSource, to_bgr
+from appliance.pipeline.video import VideoSource
 
 _TURN_SLACK: Final = 15.0
 """Degrees beyond the limit at which a single frame of a template counts as one without a face."""
@@ -116,7 +117,8 @@ def _template(source: Path, name: str, folder: Path, wanted: int | None, job: Jo
     detector = FaceDetector()
     tracker = tracking.FaceTracker(detector, wanted, str(source))
     faces: list[Face | None] = []
-    best, best_quality, reference = None, -math.inf, 0
+    best: tuple[Nv12, Face] | None = None
+    best_quality, reference = -math.inf, 0
     with VideoSource(source) as video:
         job.step("decode", 1, 1)
         with FrameWriter(folder / pack.FRAMES, video.width, video.height, video.rate) as writer:
@@ -125,16 +127,16 @@ def _template(source: Path, name: str, folder: Path, wanted: int | None, job: Jo
                 face = tracker.next(_bgr_for_detection(frame))
                 faces.append(face)
                 if face is not None and (quality := _quality(face)) > best_quality:
-                    best, best_quality, reference = frame, quality, index
+                    best, best_quality, reference = (frame, face), quality, index
                 job.step("landmarks", index + 1, max(video.expected_frames, index + 1))
     seen = [face for face in faces if face is not None]
-    if best is None:
+    if not seen:
         raise tracking.no_face(str(source))
     _check_size(float(np.median([face.size for face in seen])) / video.scale, source)
-    if all(tracking.is_turned_away(face) for face in seen):
+    if best is None:
         raise _turned_away(seen[0], source)
-    picture = to_bgr(best)
-    if detector.is_upside_down(picture, faces[reference] or seen[0]):
+    picture = yuv.picture(*best[0])
+    if detector.is_upside_down(picture, best[1]):
         raise _not_upright(source)
     points = tracking.smoothed(tracking.filled(_table(faces)))
     manifest = Manifest(
@@ -187,6 +189,8 @@ def _bgr_for_detection(frame: Nv12) -> Picture:
 
 def _quality(face: Face) -> float:
     """How well a frame serves as the reference: seen from the front, mouth open so that teeth show."""
+    if tracking.is_turned_away(face):
+        return -math.inf
     frontal = math.cos(math.radians(face.yaw)) * math.cos(math.radians(face.pitch))
     upper, lower = (landmarks.group(face.points, f"lips_{lip}_inner") for lip in ("upper", "lower"))
     opening, width = math.dist(lower[5], upper[5]), math.dist(upper[-1], upper[0])

@@ -26,12 +26,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance import settings
 from appliance.pipeline import face_models, landmarks
+from appliance.pipeline.face_views import Box, Roi, cut, letterboxed, search_plan, square
 from appliance.pipeline.images import Picture
 
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom."""
 Floats = NDArray[np.float32]
 
 _DETECTOR_SIDE: Final = 128
@@ -47,26 +45,8 @@ _RIGHT_EYE, _LEFT_EYE = 33, 263
 """Outer eye corners of the mesh."""
 _YAW_GAIN: Final = 1.3
 """The mesh is too shallow: pictures of a head turned by 15, 30, 45 and 60° read 12, 22, 33 and 39° without it."""
-_SMALLEST_TILE: Final = 2.5 * settings.MIN_FACE_PIXELS
 _JITTER: Final = ((0.0, 1.0, 0.0), (0.0, 0.94, 0.03), (0.0, 1.06, -0.03), (4.0, 1.0, 0.0), (-4.0, 1.0, 0.0))
 """Degrees, scale and shift of the cuts whose meshes are averaged where quality counts more than time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Roi:
-    """A square of the picture: centre, side, and the angle of its x axis in radians."""
-
-    x: float
-    y: float
-    side: float
-    angle: float
-
-    def to_picture(self, side: int) -> NDArray[np.float64]:
-        """The affine map [2, 3] to the picture from a network's input of `side` pixels."""
-        scale = self.side / side
-        cos, sin = scale * math.cos(self.angle), scale * math.sin(self.angle)
-        half = side / 2
-        return np.array([[cos, -sin, self.x - half * (cos - sin)], [sin, cos, self.y - half * (sin + cos)]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +90,9 @@ class FaceDetector:
         smaller than the largest are not reported.
         """
         height, width = picture.shape[:2]
-        longest = max(height, width)
         faces: list[Face] = []
         found_at = None
-        for level, regions in enumerate(_search_plan(width, height, longest)):
+        for level, regions in enumerate(search_plan(width, height)):
             for region in regions:
                 faces += self._faces_in(picture, region)
             if faces and found_at is None:
@@ -125,10 +104,10 @@ class FaceDetector:
     def find_near(self, picture: Picture, last: Face | None) -> Face | None:
         """A quick look at the whole picture and around where a face was: two or three passes of the detector."""
         height, width = picture.shape[:2]
-        regions = [_square(width / 2, height / 2, max(width, height))]
+        regions = [square(width / 2, height / 2, max(width, height))]
         if last is not None:
             x0, y0, x1, y1 = last.box
-            regions.append(_square((x0 + x1) / 2, (y0 + y1) / 2, 3 * max(x1 - x0, y1 - y0)))
+            regions.append(square((x0 + x1) / 2, (y0 + y1) / 2, 3 * max(x1 - x0, y1 - y0)))
         faces = _distinct([face for region in regions for face in self._faces_in(picture, region)])
         if last is None:
             return max(faces, key=lambda face: face.size, default=None)
@@ -143,10 +122,10 @@ class FaceDetector:
         roi = face.roi()
         meshes, scores = [], []
         for degrees, scale, shift in _JITTER:
-            cut = Roi(
+            jittered = Roi(
                 roi.x + shift * roi.side, roi.y + shift * roi.side, roi.side * scale, roi.angle + math.radians(degrees)
             )
-            mesh, score = self._run_mesh(picture, cut)
+            mesh, score = self._run_mesh(picture, jittered)
             meshes.append(mesh)
             scores.append(score)
         return _face(np.mean(meshes, axis=0, dtype=np.float32), float(np.mean(scores)))
@@ -155,7 +134,7 @@ class FaceDetector:
         """Whether the mesh stands on its head: it fits itself to a face either way up, the detector does not."""
         roi = face.roi()
         views = (
-            _cut(picture, Roi(roi.x, roi.y, 2 * roi.side, roi.angle + turn), _DETECTOR_SIDE) for turn in (0, math.pi)
+            cut(picture, Roi(roi.x, roi.y, 2 * roi.side, roi.angle + turn), _DETECTOR_SIDE) for turn in (0, math.pi)
         )
         upright, opposite = (float(self._run_detector(view)[0].max()) for view in views)
         return opposite > upright
@@ -171,7 +150,7 @@ class FaceDetector:
 
     def _detect(self, picture: Picture, region: Box) -> list[tuple[Box, Floats, Floats]]:
         """Boxes and eye positions, in picture pixels, that the detector sees in one square region."""
-        scores, rows = self._run_detector(_letterboxed(picture, region))
+        scores, rows = self._run_detector(letterboxed(picture, region, _DETECTOR_SIDE))
         keep = scores >= _MIN_BOX_SCORE
         scores, rows = scores[keep], rows[keep]
         centres = self._anchors[keep]
@@ -200,7 +179,7 @@ class FaceDetector:
     def _run_mesh(self, picture: Picture, roi: Roi) -> tuple[Floats, float]:
         """The mesh [468, 3] in picture pixels (z in the same unit), and its score."""
         to_picture = roi.to_picture(_MESH_SIDE)
-        self._mesh.setInput(cv2.dnn.blobFromImage(_cut(picture, roi, _MESH_SIDE), 1 / 255, swapRB=True))
+        self._mesh.setInput(cv2.dnn.blobFromImage(cut(picture, roi, _MESH_SIDE), 1 / 255, swapRB=True))
         values, logit = self._mesh.forward(["conv2d_21", "conv2d_31"])
         raw = values.reshape(-1, 3).astype(np.float32)
         mesh = np.empty_like(raw)
@@ -224,59 +203,6 @@ def _anchors() -> Floats:
 
 def _sigmoid(logits: NDArray[np.generic]) -> Floats:
     return (1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -80, 80)))).astype(np.float32)
-
-
-def _square(x: float, y: float, side: float) -> Box:
-    return (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
-
-
-def _search_plan(width: int, height: int, longest: int) -> list[list[Box]]:
-    """Square regions to look at, coarse to fine: the whole, the whole with a wide margin, half-overlapping tiles."""
-    plan = [[_square(width / 2, height / 2, longest)], [_square(width / 2, height / 2, 1.8 * longest)]]
-    side = longest / 2
-    while side >= _SMALLEST_TILE / 2:
-        columns = np.linspace(side / 2, max(width - side / 2, side / 2), max(1, math.ceil(2 * width / side) - 1))
-        rows = np.linspace(side / 2, max(height - side / 2, side / 2), max(1, math.ceil(2 * height / side) - 1))
-        plan.append([_square(float(x), float(y), side) for y in rows for x in columns])
-        side /= 2
-    return plan
-
-
-def _letterboxed(picture: Picture, region: Box) -> Picture:
-    """The region scaled to the detector's input; black where it leaves the picture."""
-    height, width = picture.shape[:2]
-    scale = _DETECTOR_SIDE / (region[2] - region[0])
-    x0, y0 = max(0, math.floor(region[0])), max(0, math.floor(region[1]))
-    x1, y1 = min(width, math.ceil(region[2])), min(height, math.ceil(region[3]))
-    left, top = max(0, round((x0 - region[0]) * scale)), max(0, round((y0 - region[1]) * scale))
-    wide = min(max(1, round((x1 - x0) * scale)), _DETECTOR_SIDE - left)
-    high = min(max(1, round((y1 - y0) * scale)), _DETECTOR_SIDE - top)
-    view = np.zeros((_DETECTOR_SIDE, _DETECTOR_SIDE, 3), np.uint8)
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    view[top : top + high, left : left + wide] = cv2.resize(picture[y0:y1, x0:x1], (wide, high), interpolation=method)
-    return view
-
-
-def _cut(picture: Picture, roi: Roi, side: int) -> Picture:
-    """The square as a network's input; the picture's edge goes on where the square leaves it."""
-    height, width = picture.shape[:2]
-    to_picture = roi.to_picture(side)
-    reach = roi.side * 0.75  # half a diagonal, and some
-    x0, y0 = (int(np.clip(math.floor(c - reach), 0, n - 1)) for c, n in ((roi.x, width), (roi.y, height)))
-    x1, y1 = (int(np.clip(math.ceil(c + reach), 1, n)) for c, n in ((roi.x, width), (roi.y, height)))
-    piece = picture[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
-    to_piece = to_picture - np.array([[0, 0, x0], [0, 0, y0]])
-    shrink = max(1.0, roi.side / side)
-    if shrink > 1:  # sampling alone would alias
-        size = (max(1, round(piece.shape[1] / shrink)), max(1, round(piece.shape[0] / shrink)))
-        ratio = np.array([[size[0] / piece.shape[1]], [size[1] / piece.shape[0]]])
-        piece = np.asarray(cv2.resize(piece, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        to_piece = to_piece * ratio
-    # OpenCV samples at whole coordinates; ours have pixel centres at .5.
-    to_piece[:, 2] += to_piece[:, :2] @ (0.5, 0.5) - 0.5
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    cut = cv2.warpAffine(piece, to_piece, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(cut, dtype=np.uint8)
 
 
 def _roi(box: Box, right_eye: Floats, left_eye: Floats) -> Roi:

@@ -34,9 +34,9 @@ from numpy.typing import NDArray
 
 from appliance import settings
 from appliance.errors import InputError
+from appliance.pipeline import yuv
 from appliance.pipeline.images import Picture, fitted
 from appliance.pipeline.template import TemplateFrames
-from appliance.pipeline.video import to_bgr
 from appliance.storage import atomic
 
 FORMAT_VERSION: Final = 1
@@ -128,7 +128,7 @@ class AvatarPack:
         """The picture, or a template's reference frame, BGR [H, W, 3]."""
         if self.manifest.kind == "template":
             with self.frames() as frames:
-                return to_bgr(frames.get(self.manifest.reference_frame))
+                return yuv.picture(*frames.get(self.manifest.reference_frame))
         return np.asarray(cv2.imread(str(self.path / PICTURE), cv2.IMREAD_COLOR), dtype=np.uint8)
 
 

@@ -17,7 +17,7 @@ import av
 import numpy as np
 
 from appliance.errors import UnhealthyError
-from appliance.pipeline.video import Nv12, to_frame
+from appliance.pipeline.nv12 import MATRIX, RANGE, Nv12, to_frame
 
 GROUP: Final = 12
 _ENCODER: Final = {
@@ -26,8 +26,6 @@ _ENCODER: Final = {
     "crf": "14",
     "x264-params": f"keyint={GROUP}:min-keyint={GROUP}:scenecut=0:bframes=0:open-gop=0",
 }
-_BT709: Final = 1
-_LIMITED: Final = 1
 
 
 def ping_pong(i: int, count: int) -> int:
@@ -47,8 +45,8 @@ class FrameWriter:
         self._stream = self._container.add_stream("libx264", rate=rate, options=dict(_ENCODER))
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
         context = self._stream.codec_context
-        context.colorspace = context.color_primaries = context.color_trc = _BT709
-        context.color_range = _LIMITED
+        context.colorspace = context.color_primaries = context.color_trc = MATRIX
+        context.color_range = RANGE
         context.time_base = 1 / rate
 
     def __enter__(self) -> Self:

@@ -17,26 +17,23 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
-from numpy.typing import NDArray
+from av.video.reformatter import Colorspace, Interpolation
 
 from appliance import settings
 from appliance.errors import InputError
-from appliance.pipeline import images
-
-Plane = NDArray[np.uint8]
+from appliance.pipeline import images, nv12
+from appliance.pipeline.nv12 import Nv12, to_planes
+from appliance.pipeline.yuv import Plane
 
 MAX_FPS: Final = Fraction(60)
 _MIN_FPS: Final = Fraction(1)
 _PLAYLISTS: Final = frozenset({"hls", "concat", "dash", "sdp", "rtsp", "tty", "lavfi", "image2", "imf"})
 """What opens other files than the one named, or draws text."""
-_BT709: Final = Colorspace.ITU709
 _BT601: Final = Colorspace.ITU601
-_LIMITED: Final = ColorRange.MPEG
 _UNSPECIFIED_MATRIX: Final = 2
 _EXACT: Final = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 """Without these FFmpeg's scaler darkens by up to three levels."""
@@ -44,13 +41,6 @@ _HD_HEIGHT: Final = 720
 """From here up players take an untagged picture for BT.709, below for BT.601."""
 _LOST_END: Final = (0.9, 0.5)
 """A file is cut off when it ends before this share of its announced length and by more than so many seconds."""
-
-
-class Nv12(NamedTuple):
-    """One frame: luma [H, W] and interleaved chroma [H/2, W/2, 2]."""
-
-    y: Plane
-    uv: Plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +213,7 @@ class VideoSource:
         size = (self.height, self.width) if self._turn.transpose else (self.width, self.height)
         matrix: int | None = None
         if frame.colorspace == _UNSPECIFIED_MATRIX and not frame.format.is_rgb:
-            matrix = _BT709 if frame.height >= _HD_HEIGHT else _BT601
+            matrix = nv12.MATRIX if frame.height >= _HD_HEIGHT else _BT601
         if any(component.is_alpha for component in frame.format.components):
             frame, matrix = _flattened(frame, matrix), None
         planes = to_planes(
@@ -231,8 +221,8 @@ class VideoSource:
                 *size,
                 format="nv12",
                 src_colorspace=matrix,
-                dst_colorspace=_BT709,
-                dst_color_range=_LIMITED,
+                dst_colorspace=nv12.MATRIX,
+                dst_color_range=nv12.RANGE,
                 interpolation=_EXACT | (Interpolation.AREA if self.scale < 1 else Interpolation.BICUBIC),
             )
         )
@@ -255,32 +245,6 @@ class VideoSource:
         return InputError(
             f"{self._path} is damaged or cut off: {reason}", hint="copy it again, or export it anew from the original"
         )
-
-
-def to_planes(frame: av.VideoFrame) -> Nv12:
-    """The planes of an NV12 frame, copied out of FFmpeg's padded buffers."""
-    width, height = frame.width, frame.height
-    y, uv = (
-        np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:rows, :width]
-        for plane, rows in zip(frame.planes, (height, height // 2), strict=True)
-    )
-    return Nv12(y.copy(), uv.reshape(height // 2, width // 2, 2).copy())
-
-
-def to_frame(picture: Nv12) -> av.VideoFrame:
-    """An NV12 frame for FFmpeg, tagged BT.709 limited range."""
-    height, width = picture.y.shape
-    stacked = np.concatenate([picture.y, picture.uv.reshape(height // 2, width)])
-    frame = av.VideoFrame.from_ndarray(stacked, format="nv12")
-    frame.colorspace, frame.color_range = _BT709, _LIMITED
-    return frame
-
-
-def to_bgr(picture: Nv12) -> images.Picture:
-    """The same picture as BGR [H, W, 3]."""
-    frame, exact = to_frame(picture), _EXACT | Interpolation.BICUBIC
-    converted = frame.reformat(format="bgr24", src_colorspace=_BT709, src_color_range=_LIMITED, interpolation=exact)
-    return np.asarray(converted.to_ndarray(), dtype=np.uint8)
 
 
 def _turn_of(frame: av.VideoFrame) -> _Turn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -154,3 +155,14 @@ def test_a_quick_look_prefers_the_face_that_was_there(detector: FaceDetector, po
         found = detector.find_near(pair, wanted)
         assert found is not None
         assert deviation(found, wanted.points) < 0.02
+
+
+@pytest.mark.parametrize("shift", [(-5000.0, 0.0), (0.0, 5000.0), (511.9, -300.0)])
+def test_a_face_that_left_the_picture_is_not_found_there(
+    detector: FaceDetector, face: Face, shift: tuple[float, float]
+) -> None:
+    x0, y0, x1, y1 = face.box
+    dx, dy = shift
+    gone = replace(face, points=face.points + np.array(shift, np.float32), box=(x0 + dx, y0 + dy, x1 + dx, y1 + dy))
+    assert detector.follow(noise(512, 512), gone) is None
+    assert detector.find_near(noise(512, 512), gone) is None

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import UnhealthyError
+from appliance.pipeline.nv12 import Nv12
 from appliance.pipeline.template import GROUP, FrameWriter, TemplateFrames, ping_pong
-from appliance.pipeline.video import Nv12
 from tests.moving_pictures import number_of, numbered
 
 COUNT = 5 * GROUP + 7

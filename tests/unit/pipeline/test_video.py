@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from appliance import settings
 from appliance.errors import InputError
 from appliance.pipeline import images, video
-from appliance.pipeline.video import Nv12, VideoSource, to_bgr
+from appliance.pipeline.nv12 import Nv12
+from appliance.pipeline.video import VideoSource
+from appliance.pipeline.yuv import picture as bgr_of
 from tests.moving_pictures import number_of, numbered, write_video
 
 Picture = NDArray[np.uint8]
@@ -68,13 +70,13 @@ def test_reads_any_container_and_keeps_colours(tmp_path: Path, name: str, codec:
     assert frames[2].y.shape == (64, 96)
     assert frames[2].uv.shape == (32, 48, 2)
     tolerance = 40 if codec == "gif" else 12
-    assert np.abs(corner_colours(to_bgr(frames[2])) - corner_colours(corners())).max() < tolerance
+    assert np.abs(corner_colours(bgr_of(*frames[2])) - corner_colours(corners())).max() < tolerance
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270, -90])
 def test_turns_upright_as_the_display_matrix_says(tmp_path: Path, turn: int) -> None:
     path = write_video(tmp_path / "phone.mp4", [corners()] * 3, turn=turn, options=SHARP)
-    picture = to_bgr(decoded(path)[1])
+    picture = bgr_of(*decoded(path)[1])
     # FFmpeg's angle is counter-clockwise: the player turns the picture by it.
     expected = np.rot90(corners(), (turn // 90) % 4)
     assert picture.shape == expected.shape
@@ -90,7 +92,7 @@ def test_mirrors_as_the_display_matrix_says(tmp_path: Path) -> None:
         stream.set_display_matrix([-one, 0, 0, 0, one, 0, 0, 0, 1 << 30])
         container.mux(stream.encode(av.VideoFrame.from_ndarray(corners(), format="bgr24")))
         container.mux(stream.encode(None))
-    picture = to_bgr(decoded(path)[0])
+    picture = bgr_of(*decoded(path)[0])
     assert np.abs(corner_colours(picture) - corner_colours(corners()[:, ::-1])).max() < 12
 
 
@@ -138,14 +140,14 @@ def test_square_pixels_even_sides_and_at_most_the_largest(tmp_path: Path) -> Non
             assert (source.width, source.height) == size
             frame = next(source.frames())
         assert frame.y.shape[::-1] == size
-        assert np.abs(corner_colours(to_bgr(frame)) - corner_colours(corners())).max() < 15
+        assert np.abs(corner_colours(bgr_of(*frame)) - corner_colours(corners())).max() < 15
 
 
 def test_lays_transparent_parts_over_light_grey(tmp_path: Path) -> None:
     picture = np.dstack([corners(), np.full((64, 96), 255, np.uint8)])
     picture[:32, :48, 3] = 0
     path = write_video(tmp_path / "cut-out.mov", [picture] * 2, codec="png", pix_fmt="rgba")
-    colours = corner_colours(to_bgr(decoded(path)[0]))
+    colours = corner_colours(bgr_of(*decoded(path)[0]))
     assert np.abs(colours[0, 0] - images.BACKDROP).max() < 4
     assert np.abs(colours[1] - corner_colours(corners())[1]).max() < 12
 
@@ -164,7 +166,7 @@ def test_untagged_small_pictures_are_taken_for_bt601(tmp_path: Path, tagged: boo
         frame.colorspace = matrix
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    assert np.abs(corner_colours(to_bgr(decoded(path)[0])) - corner_colours(corners())).max() < 6
+    assert np.abs(corner_colours(bgr_of(*decoded(path)[0])) - corner_colours(corners())).max() < 6
 
 
 def test_a_single_frame_is_a_video_too(tmp_path: Path) -> None:
@@ -259,5 +261,5 @@ def test_a_size_that_changes_on_the_way_is_scaled_to_the_first(tmp_path: Path) -
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     frames = decoded(path)
     assert {frame.y.shape for frame in frames} == {(64, 96)}
-    assert np.abs(corner_colours(to_bgr(frames[-1])) - corner_colours(small)).max() < 15
+    assert np.abs(corner_colours(bgr_of(*frames[-1])) - corner_colours(small)).max() < 15
     assert cv2.PSNR(frames[0].y, frames[-1].y) > 20
