@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import av
+import cv2
 import numpy as np
 
 from appliance.errors import UnhealthyError
@@ -105,7 +106,7 @@ class TemplateFrames:
             np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
             for plane in self._group[index - self._first].planes
         )
-        return Nv12(y.copy(), np.stack([u, v], axis=-1))
+        return Nv12(y.copy(), np.asarray(cv2.merge([u, v]), dtype=np.uint8))
 
     def _load(self, first: int) -> None:
         """Decode the group that starts at frame `first`; going on from the group before needs no seek."""
