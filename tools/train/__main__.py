@@ -27,8 +27,8 @@ from tools.train import corpus, export, fit, label, people
 from tools.train.corpus import Utterances
 from tools.train.phones import PHONES
 
-SYNTHETIC_STEPS: Final = 1800
-ROUND_STEPS: Final = (2400, 6000)
+SYNTHETIC_STEPS: Final = 1200
+ROUND_STEPS: Final = (4000,)
 _THREADS: Final = 2
 # How often a crop comes from each kind of voice.
 _SHARES: Final = {"espeak": 0.3, "festival": 0.4, "people": 0.3}
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     work = options.work / f"seed{options.seed}"
-    torch.set_num_threads(_THREADS)
+    torch.set_num_threads(min(_THREADS, torch.get_num_threads()))
     started = time.monotonic()
     synthetic = _prepare(work, options.seed)
     print(f"synthetic voices ready after {time.monotonic() - started:.0f} s", flush=True)

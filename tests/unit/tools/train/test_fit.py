@@ -1,0 +1,126 @@
+"""Training: repeatable by seed, it learns, and what it writes is what both engines run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs torch")
+pytest.importorskip("onnx", reason="writing the graph needs onnx")
+
+import torch
+
+from appliance.pipeline import motion_engines, motion_weights
+from appliance.pipeline.mel import FRAME_HZ, Level
+from appliance.pipeline.motion_net import MotionNet
+from tools.train import export, fit
+from tools.train.augment import Augmenter
+from tools.train.corpus import Utterances
+from tools.train.phones import INDEX, PHONES
+from tools.train.targets import targets
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "BATCH", 8)
+
+
+def simple_voice(frames: int = 3000) -> Utterances:
+    """Silence, a vowel and m in turn, each with a spectrum of its own."""
+    random = np.random.default_rng(0)
+    phone = np.resize(np.repeat([INDEX["sil"], INDEX["a"], INDEX["m"], INDEX["a"]], 12), frames).astype(np.uint8)
+    looks = random.uniform(-12, 0, (len(PHONES), 40))
+    looks[INDEX["sil"]] = -22
+    mel = looks[phone] + 0.2 * random.standard_normal((frames, 40))
+    return Utterances(mel.astype(np.float16), phone, np.array([0, frames]), np.ones(frames, np.uint8))
+
+
+def trained(steps: int, seed: int) -> MotionNet:
+    torch.manual_seed(seed)
+    net = MotionNet(extra=len(PHONES))
+    fit.fit(net, fit.Crops([simple_voice()], [1.0], seed), steps=steps, seed=seed)
+    return net.eval()
+
+
+def test_the_same_seed_gives_the_same_network() -> None:
+    one, other, foreign = trained(2, 5), trained(2, 5), trained(2, 6)
+    for name, tensor in one.state_dict().items():
+        assert torch.equal(tensor, other.state_dict()[name])
+    assert not torch.equal(one.entry.weight, foreign.entry.weight)
+
+
+def test_training_lowers_the_loss() -> None:
+    torch.manual_seed(0)
+    net = MotionNet(extra=len(PHONES))
+    crops = fit.Crops([simple_voice()], [1.0], 0)
+    raw, phone, trust = crops.batch(8)
+
+    def loss() -> float:
+        net.eval()
+        with torch.no_grad():
+            return float(fit.loss_of(net, fit.relative(raw), targets(phone), trust))
+
+    before = loss()
+    fit.fit(net, crops, steps=12, seed=0)
+    assert loss() < 0.8 * before
+
+
+def test_frames_that_are_not_trusted_do_not_count() -> None:
+    net = MotionNet(extra=len(PHONES)).eval()
+    raw, phone, trust = fit.Crops([simple_voice()], [1.0], 0).batch(2)
+    trust[:, 200:] = 0
+    spoilt = phone.clone()
+    spoilt[:, 220:] = INDEX["f"]
+    with torch.no_grad():
+        losses = [float(fit.loss_of(net, fit.relative(raw), targets(said), trust)) for said in (phone, spoilt)]
+    assert losses[0] == pytest.approx(losses[1])
+
+
+def test_the_level_of_a_batch_is_the_level_of_the_stream() -> None:
+    mel = simple_voice(500).mel.astype(np.float32)
+    np.testing.assert_allclose(fit.relative(torch.from_numpy(mel)[None])[0].numpy(), Level().relative(mel), atol=1e-4)
+
+
+def test_augmentation_is_repeatable_and_finite() -> None:
+    mel = torch.from_numpy(simple_voice(800).mel.astype(np.float32)).reshape(4, 200, 40)
+    one, other = (Augmenter(torch.Generator().manual_seed(3))(mel) for _ in range(2))
+    assert torch.equal(one, other)
+    assert torch.isfinite(one).all()
+    assert not torch.equal(one, mel)
+
+
+def test_an_empty_room_has_no_labels() -> None:
+    mel = torch.zeros(200, 10, 40)
+    phone = torch.full((200, 10), INDEX["a"])
+    _, after = Augmenter(torch.Generator().manual_seed(0)).emptied(mel, phone)
+    assert set(after.sum(dim=1).tolist()) == {0, 10 * INDEX["a"]}
+
+
+def test_both_engines_run_what_was_written(tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    net = MotionNet()
+    export.write(
+        {name: tensor.numpy().astype(np.float16) for name, tensor in net.state_dict().items()},
+        tmp_path / "mine.safetensors",
+    )
+    weights = motion_weights.read(tmp_path / "mine.onnx")
+    mel = np.random.default_rng(0).standard_normal((int(FRAME_HZ), 40)).astype(np.float32)
+    results = []
+    for name in motion_engines.NAMES:
+        engine = motion_engines.load(weights, name, "cpu")
+        first, state = engine.run(mel[:30], engine.initial())
+        results.append(np.concatenate([first, engine.run(mel[30:], state)[0]]))
+    np.testing.assert_allclose(results[0], results[1], atol=1e-4)
+
+
+def test_the_files_do_not_depend_on_the_day(tmp_path: Path) -> None:
+    tensors = {name: tensor.numpy().astype(np.float16) for name, tensor in MotionNet().state_dict().items()}
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        export.write(tensors, tmp_path / folder / "base.safetensors")
+    for suffix in ("safetensors", "onnx"):
+        assert (tmp_path / "one" / f"base.{suffix}").read_bytes() == (
+            tmp_path / "other" / f"base.{suffix}"
+        ).read_bytes()
