@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from appliance.pipeline import modes, yuv
 from appliance.pipeline.composite import half
@@ -18,6 +19,8 @@ from appliance.pipeline.rig import Opening, Rig
 _LIP_SHADOW = 0.55
 _HIDDEN_DROP = 0.04
 """With the jaw up to here, as a share of the mouth's width, the upper teeth hide all that is behind them."""
+_HIDDEN_PIXELS, _HIDDEN_TUCK = 0.4, 0.02
+"""With the lips no farther apart than this, nothing shows but the dark of the seam."""
 _BEHIND_TEETH = 0.13
 """How far below its place with a shut mouth a raised tongue lies, as a share of the mouth's width."""
 
@@ -45,7 +48,9 @@ class CavityPainter:
         drop = jaw_drop(coefficients, frame)
         raised = min(drop, _BEHIND_TEETH * frame.mouth)
         self._cavity.fill(y, uv, place)
-        if tongue > 0 or drop > _HIDDEN_DROP * frame.mouth:
+        if drop < _HIDDEN_PIXELS and coefficients[Mode.TUCK] < _HIDDEN_TUCK:
+            return y, uv
+        if drop > _HIDDEN_DROP * frame.mouth:
             self._tongue.over(y, uv, _shifted(place, frame.ey * ((1 - tongue) * drop + tongue * raised)))
             self._lower.over(y, uv, _shifted(place, frame.ey * drop))
         self._upper.over(y, uv, place)
@@ -88,7 +93,7 @@ def head_shift(coefficients: Floats, frame: FaceFrame) -> Floats:
 def visible(coefficients: Floats, frame: FaceFrame, opening: Opening, limit: Box) -> Box:
     """The even box inside `limit` in which a mouth's opening lies in this frame."""
     left, right, top, bottom = opening
-    spare = 0.1 * frame.mouth
+    spare = 0.07 * frame.mouth
     bottom += jaw_drop(coefficients, frame) * 1.05
     corners = np.array([[x, y] for x in (left - spare, right + spare) for y in (top - spare, bottom + spare)])
     places = frame.pixels(corners) + head_shift(coefficients, frame)
@@ -98,13 +103,14 @@ def visible(coefficients: Floats, frame: FaceFrame, opening: Opening, limit: Box
 
 
 class _Plate:
-    """One plate in planes with its alpha."""
+    """One plate in planes with its alpha, all bytes, which move faster than floats."""
 
     def __init__(self, bgra: Floats) -> None:
-        y, uv = yuv.planes(np.clip(bgra[..., :3] * 255 + 0.5, 0, 255).astype(np.uint8))
-        alpha = np.ascontiguousarray(bgra[..., 3], np.float32)
-        self._luma = np.dstack([y.astype(np.float32), alpha])
-        self._chroma = np.dstack([uv.astype(np.float32), half(alpha)])
+        data = np.clip(bgra * 255 + 0.5, 0, 255).astype(np.uint8)
+        y, uv = yuv.planes(np.ascontiguousarray(data[..., :3]))
+        alpha = data[..., 3]
+        self._luma = np.dstack([y, alpha])
+        self._chroma = np.dstack([uv, half(alpha)])
 
     def fill(self, y: Floats, uv: Floats, place: Floats) -> None:
         """Put the plate's colours everywhere."""
@@ -113,10 +119,17 @@ class _Plate:
 
     def over(self, y: Floats, uv: Floats, place: Floats) -> None:
         """Lay the plate over what is there."""
-        moved = _warped(self._luma, place, y.shape)
-        y += moved[..., 1] * (moved[..., 0] - y)
-        moved = _warped(self._chroma, _halved(place), uv.shape)
-        uv += moved[..., 2:] * (moved[..., :2] - uv)
+        _blend(y, _warped(self._luma, place, y.shape))
+        _blend(uv, _warped(self._chroma, _halved(place), uv.shape))
+
+
+def _blend(back: Floats, front: NDArray[np.uint8]) -> None:
+    """`front` has its alpha as the last channel."""
+    share = front[..., -1] * np.float32(1 / 255)
+    if back.ndim == 2:
+        back += share * (front[..., 0] - back)
+    else:
+        back += share[..., None] * (front[..., :-1] - back)
 
 
 def _shifted(place: Floats, shift: Floats) -> Floats:
@@ -132,6 +145,7 @@ def _halved(place: Floats) -> Floats:
     return moved
 
 
-def _warped(plate: Floats, place: Floats, shape: tuple[int, ...]) -> Floats:
+def _warped(plate: NDArray[np.uint8], place: Floats, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     size = (shape[1], shape[0])
-    return np.asarray(cv2.warpAffine(plate, place, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    moved = cv2.warpAffine(plate, place, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8)

@@ -9,19 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.pipeline import yuv
+from appliance.pipeline.boxes import halved, view
 from appliance.pipeline.face_frame import Box, Floats
-
-
-def view(plane: NDArray[Any], box: Box) -> NDArray[Any]:
-    """The part of a luma plane (or of anything of its size) in a box."""
-    left, top, right, bottom = box
-    return plane[top:bottom, left:right]
-
-
-def halved(box: Box) -> Box:
-    """An even box in the chroma planes' pixels."""
-    left, top, right, bottom = box
-    return left // 2, top // 2, right // 2, bottom // 2
 
 
 def half(plane: NDArray[Any]) -> NDArray[Any]:

@@ -18,7 +18,8 @@ from appliance.pipeline.images import Picture
 
 Box = tuple[float, float, float, float]
 
-_SMALLEST_TILE: Final = 1.25 * settings.MIN_FACE_PIXELS
+_SMALLEST_TILE: Final = 2 * settings.MIN_FACE_PIXELS
+"""With half of it overlapping, a face of the least size lies whole in one of the tiles."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from appliance.pipeline import composite, yuv
+from appliance.pipeline.boxes import bounds, halved, shifted, view, within
 from appliance.pipeline.cavity import CavityPainter, visible
-from appliance.pipeline.composite import halved, view
 from appliance.pipeline.eyelids import STAGES
-from appliance.pipeline.face_frame import NO_MAP, Box, Floats
+from appliance.pipeline.face_frame import NO_MAP, Floats
 from appliance.pipeline.modes import REACH, Mode
 from appliance.pipeline.performance import Performance
 from appliance.pipeline.rig import Rig
@@ -22,8 +22,8 @@ from appliance.pipeline.warp import Warp
 
 _UNSEEN = 0.12
 """A displacement below this many pixels is not worth painting,"""
-_UNSEEN_FOR_A_FRAME = 0.45
-"""nor one below this if the next frame will paint it."""
+_UNSEEN_FOR_A_FRAME = 1.0
+"""nor one below this by a whole mode, of which a frame brings a part, if the next frame will paint it."""
 
 
 class PortraitPainter:
@@ -62,11 +62,13 @@ class PortraitPainter:
         self._head_painted = head
         self._skin.move(coefficients)
         around = self._skin.box
-        for span in self._moved_by_speech if still else self._moved_at_all:
-            skin_map, skin_map_half = self._skin.maps(span)
-            target = _shifted(span, around)
-            sample(self._source_y, skin_map, view(self._y, target))
-            sample(self._source_uv, skin_map_half, view(self._uv, halved(target)))
+        spans = self._moved_by_speech if still else self._moved_at_all
+        hull = bounds(spans)
+        skin_map, skin_map_half = self._skin.maps(hull)
+        for span in spans:
+            place, target = within(span, hull), shifted(span, around[0], around[1])
+            sample(self._source_y, view(skin_map, place), view(self._y, target))
+            sample(self._source_uv, view(skin_map_half, halved(place)), view(self._uv, halved(target)))
 
         mouth = visible(coefficients, self._rig.frame, self._rig.opening, self._rig.mouth_box)
         alpha_skin = sample(self._alpha_skin, self._skin.maps(within(mouth, around))[0])
@@ -95,18 +97,6 @@ class PortraitPainter:
         for eye in self._rig.eyes:
             view(self._source_y, eye.box)[:] = eye.y[stage]
             view(self._source_uv, halved(eye.box))[:] = eye.uv[stage]
-
-
-def within(box: Box, outer: Box) -> Box:
-    """A box of the picture in the pixels of another one."""
-    left, top = outer[:2]
-    return box[0] - left, box[1] - top, box[2] - left, box[3] - top
-
-
-def _shifted(box: Box, outer: Box) -> Box:
-    """`within` backwards."""
-    left, top = outer[:2]
-    return box[0] + left, box[1] + top, box[2] + left, box[3] + top
 
 
 def sample(source: yuv.Plane, places: Floats, out: yuv.Plane | None = None) -> yuv.Plane:

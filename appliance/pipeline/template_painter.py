@@ -10,14 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from appliance.pipeline import composite, modes, rig, yuv
+from appliance.pipeline.boxes import halved, view, within
 from appliance.pipeline.cavity import CavityPainter, visible
-from appliance.pipeline.composite import halved, view
 from appliance.pipeline.face_frame import Box, FaceFrame, Floats
 from appliance.pipeline.framing import Framing
 from appliance.pipeline.landmarks import Points
 from appliance.pipeline.lips import Mouth
 from appliance.pipeline.modes import Mode
-from appliance.pipeline.painter import sample, within
+from appliance.pipeline.painter import sample
 from appliance.pipeline.performance import Performance
 from appliance.pipeline.template import TemplateFrames, ping_pong
 from appliance.pipeline.warp import Warp

@@ -10,10 +10,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from appliance.pipeline.boxes import halved, shifted, view
 from appliance.pipeline.face_frame import NO_MAP, Box, Floats
 from appliance.pipeline.rig import nodes
 
-_BANDS = 5
+_BANDS = 8
 
 
 class Warp:
@@ -28,6 +29,8 @@ class Warp:
         self._places = nodes(box, step)
         rows, columns = self._shape[:2]
         self._index = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1).astype(np.float32)
+
+        self._kept: dict[tuple[int, ...], Floats] = {}
 
     def spans(self, reach: Floats, least: float) -> list[Box]:
         """Where modes with coefficients up to `reach` [modes] move anything by `least` pixels or more: boxes (relative
@@ -57,23 +60,20 @@ class Warp:
 
     def maps(self, part: Box) -> tuple[Floats, Floats]:
         """`cv2.remap` maps for the luma [h, w, 2] and the chroma [h/2, w/2, 2] of an even box inside the warp's own,
-        relative to it."""
+        relative to it; valid until the next call."""
         step = self._step
         first = part[0] // step, part[1] // step
         last = -(-part[2] // step), -(-part[3] // step)
         # One node more on every side: a cell's pixels lie between its nodes' neighbours.
         around = slice(first[1], last[1] + 2), slice(first[0], last[0] + 2)
-        left, top = part[0] - (first[0] - 1) * step, part[1] - (first[1] - 1) * step
-        width, height = part[2] - part[0], part[3] - part[1]
-        full, half = (
-            _enlarged(grid[around], size) for grid, size in ((self._sources, step), (self._sources_half, step // 2))
-        )
-        return (
-            full[top : top + height, left : left + width],
-            half[top // 2 : (top + height) // 2, left // 2 : (left + width) // 2],
-        )
+        within: Box = shifted(part, -(first[0] - 1) * step, -(first[1] - 1) * step)
+        full = self._enlarged(self._sources[around], step)
+        half = self._enlarged(self._sources_half[around], step // 2)
+        return view(full, within), view(half, halved(within))
 
-
-def _enlarged(grid: Floats, cell: int) -> Floats:
-    size = (grid.shape[1] * cell, grid.shape[0] * cell)
-    return np.asarray(cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR))
+    def _enlarged(self, grid: Floats, cell: int) -> Floats:
+        # Fresh memory would cost more than the work.
+        size = (grid.shape[0] * cell, grid.shape[1] * cell, 2)
+        if size not in self._kept:
+            self._kept[size] = np.empty(size, np.float32)
+        return np.asarray(cv2.resize(grid, size[1::-1], dst=self._kept[size], interpolation=cv2.INTER_LINEAR))

@@ -1,0 +1,39 @@
+"""Boxes of pixels: (left, top, right, bottom), right and bottom excluded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from appliance.pipeline.face_frame import Box
+
+
+def view(plane: NDArray[Any], box: Box) -> NDArray[Any]:
+    """The part of a plane (or of anything of its size) in a box."""
+    left, top, right, bottom = box
+    return plane[top:bottom, left:right]
+
+
+def halved(box: Box) -> Box:
+    """An even box in the chroma planes' pixels."""
+    left, top, right, bottom = box
+    return left // 2, top // 2, right // 2, bottom // 2
+
+
+def shifted(box: Box, x: int, y: int) -> Box:
+    """A box moved right and down."""
+    left, top, right, bottom = box
+    return left + x, top + y, right + x, bottom + y
+
+
+def within(box: Box, outer: Box) -> Box:
+    """A box of the picture in the pixels of another one."""
+    return shifted(box, -outer[0], -outer[1])
+
+
+def bounds(boxes: Sequence[Box]) -> Box:
+    """The smallest box around all."""
+    left, top, right, bottom = zip(*boxes, strict=True)
+    return min(left), min(top), max(right), max(bottom)
