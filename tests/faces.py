@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from appliance.pipeline import yuv
 from appliance.pipeline.demo import draw_demo
-from appliance.pipeline.face_frame import Box, FaceFrame
+from appliance.pipeline.face_frame import Box, FaceFrame, pixel_centres
 from appliance.pipeline.faces import FaceDetector
 from appliance.pipeline.framing import Framing
 from appliance.pipeline.landmarks import Points
 from appliance.pipeline.lips import Mouth
-from appliance.pipeline.modes import Mode
+from appliance.pipeline.modes import FULL_GAP, LOWER_SHARE, Mode
 from appliance.pipeline.options import Options
 from appliance.pipeline.painter import PortraitPainter
 from appliance.pipeline.performance import Performance
@@ -124,19 +124,15 @@ def outside(plane: NDArray[Any], box: Box) -> NDArray[Any]:
 
 def between_the_lips(face: Portrait, *, opening: float, share: float = 0.5) -> NDArray[np.bool_]:
     """Where, in the middle of the mouth (`share` of its width), the lips have parted when it opens by `opening`."""
-    from appliance.pipeline import modes
-    from appliance.pipeline.face_frame import pixel_centres
-
     height, width = face.rig.y.shape
     local = face.frame.local(pixel_centres((0, 0, width, height)))
-    full = modes.FULL_GAP * face.frame.mouth * opening
+    full = FULL_GAP * face.frame.mouth * opening
     seam = np.interp(local[..., 0], face.mouth.upper_inner[:, 0], middle_line(face))
-    top, bottom = seam - (1 - modes.LOWER_SHARE) * full, seam + modes.LOWER_SHARE * full
-    return (np.abs(local[..., 0]) < share * face.frame.mouth / 2) & (local[..., 1] > top) & (local[..., 1] < bottom)
+    top, bottom = seam - (1 - LOWER_SHARE) * full, seam + LOWER_SHARE * full
+    near = np.abs(local[..., 0]) < share * face.frame.mouth / 2
+    return np.asarray(near & (local[..., 1] > top) & (local[..., 1] < bottom), np.bool_)
 
 
 def middle_line(face: Portrait) -> NDArray[np.floating[Any]]:
-    """Local y of the seam of the shut mouth at its stations."""
-    from appliance.pipeline.modes import _SEAL_UPPER
-
-    return np.asarray(face.mouth.upper_inner[:, 1] + _SEAL_UPPER * face.mouth.gap)
+    """Local y at its stations of the seam on which a mouth closes: nearer to the upper lip, which moves less."""
+    return np.asarray(face.mouth.upper_inner[:, 1] + 0.4 * face.mouth.gap)
