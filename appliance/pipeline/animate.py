@@ -11,6 +11,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from appliance.pipeline.face_frame import Floats, smoothstep
 from appliance.pipeline.life import Life
@@ -25,8 +26,10 @@ _SPREAD_S = 0.03
 _ACCENT_S, _BASELINE_S = 0.12, 0.55
 _LIP_SPEED_S = 0.11
 """Lips take this long from sealed to fully open."""
-_HEAD_HOLD_FPS = 20.0
-"""From this rate on the head moves on every second frame: it is slow, and half of its pixels need no painting."""
+_HOLD_FPS = 20.0
+"""From this rate on the head need not move on every frame."""
+_SLOW = np.array([0.10, 0.006, 0.006, 0.006], np.float32)
+"""Less than this in four frames is slow: BROW, HEAD_X, HEAD_Y, ROLL; about a pixel at 1024 x 1024."""
 
 _TONGUE = {"TH": 1.0, "ALV": 0.75}
 
@@ -76,16 +79,11 @@ class Animator:
     def _upper_face(self, track: MotionTrack, first: int) -> Floats:
         """BROW, HEAD_X, HEAD_Y, ROLL [N, 4]."""
         frames = first + np.arange(len(track))
-        if track.fps >= _HEAD_HOLD_FPS:
-            frames = frames - frames % 2
-        times = (frames + 0.5) / track.fps
-        sway = self.life.sway(times)
+        sway = self.life.sway((frames + 0.5) / track.fps)
         voiced = track.opening * track.vad
         accent = np.clip(_gaussian(voiced, _ACCENT_S * track.fps) - _gaussian(voiced, _BASELINE_S * track.fps), 0, 1)
         engaged = 0.55 + 0.45 * _gaussian(track.vad, _BASELINE_S * track.fps)
-        held = np.clip(frames - first, 0, None)
-        accent, engaged = accent[held], engaged[held]
-        return np.stack(
+        course = np.stack(
             [
                 0.22 * (sway[3] * engaged) + 1.6 * accent,
                 0.020 * sway[0] * engaged,
@@ -94,6 +92,21 @@ class Animator:
             ],
             axis=1,
         )
+        return _held(course, frames) if track.fps >= _HOLD_FPS else course
+
+
+def _held(course: Floats, frames: NDArray[np.intp]) -> Floats:
+    """The head's course with pauses that nobody sees: slow motion moves on every fourth frame, quick on every second.
+
+    Where the head rests, most of its pixels need neither painting nor encoding. Whether a group of four is slow depends
+    on its own frames and the next one, never on how the video is cut.
+    """
+    start = frames - frames % 4
+    at = np.clip(start - frames[0], 0, len(frames) - 1)
+    after = np.clip(at + 4, 0, len(frames) - 1)
+    quick = (np.abs(course[after] - course[at]) > _SLOW).any(1)
+    step = np.where(quick, frames - frames % 2, start) - frames[0]
+    return np.asarray(course[np.clip(step, 0, None)])
 
 
 def _reach(closure: Floats, fps: float) -> Floats:

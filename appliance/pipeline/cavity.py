@@ -31,7 +31,8 @@ class CavityPainter:
     def __init__(self, rig: Rig) -> None:
         self._frame, self._corner = rig.frame, np.array(rig.mouth_box[:2], np.float32)
         plates = rig.interior
-        self._cavity = _Plate(np.dstack([plates.cavity, np.ones(plates.cavity.shape[:2], np.float32)]))
+        y, uv = yuv.planes(np.full((2, 2, 3), plates.cavity * 255 + 0.5, np.float32).astype(np.uint8))
+        self._cavity_y, self._cavity_uv = np.float32(y[0, 0]), uv[0, 0].astype(np.float32)
         self._upper, self._lower, self._tongue = _Plate(plates.upper), _Plate(plates.lower), _Plate(plates.tongue)
 
     def paint(
@@ -42,14 +43,13 @@ class CavityPainter:
         `alpha_skin` [h, w] is where skin covers it.
         """
         left, top, right, bottom = box
-        y = np.empty((bottom - top, right - left), np.float32)
-        uv = np.empty((y.shape[0] // 2, y.shape[1] // 2, 2), np.float32)
-        place = self._placement(frame, head_shift(coefficients, frame) - np.array([left, top]))
+        y = np.full((bottom - top, right - left), self._cavity_y, np.float32)
+        uv = np.full((y.shape[0] // 2, y.shape[1] // 2, 2), self._cavity_uv, np.float32)
         drop = jaw_drop(coefficients, frame)
-        raised = min(drop, _BEHIND_TEETH * frame.mouth)
-        self._cavity.fill(y, uv, place)
         if drop < _HIDDEN_PIXELS and coefficients[Mode.TUCK] < _HIDDEN_TUCK:
             return y, uv
+        place = self._placement(frame, head_shift(coefficients, frame) - np.array([left, top]))
+        raised = min(drop, _BEHIND_TEETH * frame.mouth)
         if drop > _HIDDEN_DROP * frame.mouth:
             self._tongue.over(y, uv, _shifted(place, frame.ey * ((1 - tongue) * drop + tongue * raised)))
             self._lower.over(y, uv, _shifted(place, frame.ey * drop))
@@ -111,11 +111,6 @@ class _Plate:
         alpha = data[..., 3]
         self._luma = np.dstack([y, alpha])
         self._chroma = np.dstack([uv, half(alpha)])
-
-    def fill(self, y: Floats, uv: Floats, place: Floats) -> None:
-        """Put the plate's colours everywhere."""
-        y[:] = _warped(self._luma, place, y.shape)[..., 0]
-        uv[:] = _warped(self._chroma, _halved(place), uv.shape)[..., :2]
 
     def over(self, y: Floats, uv: Floats, place: Floats) -> None:
         """Lay the plate over what is there."""

@@ -2,9 +2,9 @@
 
 `Interior` holds them as plates in the pixels of one box of the picture around the mouth: `upper` (the teeth that
 stay with the skull), `lower` (the teeth that go down with the jaw) and `tongue`, each BGRA float32 0..1 with
-straight alpha, drawn where they lie when the mouth is shut, and `cavity` BGR. A portrait that shows its teeth gives
-its own; otherwise they are drawn, in the light of that picture's skin: teeth in a shaded mouth are hardly brighter
-than the face's own highlights, and never grey.
+straight alpha, drawn where they lie when the mouth is shut; `cavity` is the colour behind them, BGR. A portrait that
+shows its teeth gives its own; otherwise they are drawn, in the light of that picture's skin: teeth in a shaded mouth
+are hardly brighter than the face's own highlights, and never grey.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LOWER_TEETH_ABOVE_LIP = 0.018
 
 @dataclass(frozen=True, slots=True)
 class Interior:
-    """Plates [h, w, 4] and the cavity [h, w, 3], float32 0..1, over one box of the picture."""
+    """Plates [h, w, 4] over one box of the picture and the cavity's colour [3], float32 0..1."""
 
     upper: Floats
     lower: Floats
@@ -47,7 +47,7 @@ def interior(picture: NDArray[np.uint8], points: Points, frame: FaceFrame, mouth
         upper=_blurred(upper, frame),
         lower=_blurred(_lower_teeth(local, frame, mouth, light), frame),
         tongue=_blurred(_tongue(local, frame, mouth, light), frame),
-        cavity=_cavity(local, frame, light),
+        cavity=_cavity(light),
     )
 
 
@@ -61,12 +61,9 @@ def _light(picture: NDArray[np.uint8], points: Points) -> Floats:
     return np.asarray(bright.mean(0), np.float32)
 
 
-def _cavity(local: Floats, frame: FaceFrame, light: Floats) -> Floats:
-    """Dark red, darkest in the middle and at the back."""
-    dark = np.array([0.10, 0.085, 0.20], np.float32) * (0.45 + 0.55 * float(light.max()))
-    across = np.abs(local[..., 0]) / (0.5 * frame.mouth)
-    shade = 0.75 + 0.25 * smoothstep(0.0, 0.9, across)
-    return np.asarray(dark * shade[..., None], np.float32)
+def _cavity(light: Floats) -> Floats:
+    """Dark red, a little lighter in a bright picture."""
+    return np.array([0.085, 0.07, 0.17], np.float32) * (0.45 + 0.55 * float(light.max()))
 
 
 def _lip_line(local: Floats, chain: Floats) -> Floats:

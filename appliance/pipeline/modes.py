@@ -47,7 +47,7 @@ FULL_GAP = 0.44
 NECK = 1.1
 """Where the head turns about, below the mouth, as a share of `FaceFrame.unit`."""
 
-HEAD_EDGE = 1.24
+HEAD_EDGE = 1.14
 """Where the head's motion has died out, in radii of the ellipse around the head."""
 
 REACH: Final = np.array([1] * 9 + [0.03, 0.06, 0.018], np.float32)
@@ -118,7 +118,7 @@ def _window(points: Points, frame: FaceFrame, local: Floats) -> Floats:
     chin = frame.local(group(points, "chin"))[0, 1]
     brow = frame.local(group(points, "right_brow_upper"))[:, 1].min()
     u = frame.unit
-    sides = 1 - smoothstep(1.0 * u, 1.45 * u, np.abs(local[:, 0]))
+    sides = 1 - smoothstep(0.9 * u, 1.3 * u, np.abs(local[:, 0]))
     below = 1 - smoothstep(chin + 0.3 * u, chin + 0.65 * u, local[:, 1])
     above = smoothstep(brow - 0.7 * u, brow - 0.25 * u, local[:, 1])
     return np.asarray(sides * below * above)
@@ -138,7 +138,7 @@ def head_weight(points: Points, frame: FaceFrame, places: Floats) -> Floats:
     """1 on the head with its hair, 0 well outside; the edge is soft so that a background bends unseen."""
     centre, radius = head_ellipse(points, frame)
     distance = np.linalg.norm((frame.local(places) - centre) / radius, axis=-1)
-    return 1 - smoothstep(0.84, HEAD_EDGE, distance.astype(np.float32))
+    return 1 - smoothstep(0.74, HEAD_EDGE, distance.astype(np.float32))
 
 
 def head_ellipse(points: Points, frame: FaceFrame) -> tuple[Floats, Floats]:

@@ -102,9 +102,9 @@ class _Rendering:
         self._sound, self._folder, self._options, self._model, self._scene = sound, folder, options, model, scene
         self._settings = EncoderSettings(scene.width, scene.height, scene.rate, choice.encoder)
         self._threads = choice.render_threads
-        # Even, so that every segment begins with a frame on which the head moves.
-        self._length = max(2, round(SEGMENT_S * scene.rate / 2) * 2)
-        self._context = round(CONTEXT_S * scene.rate / 2 + 1) * 2
+        # In fours, so that every segment begins with a frame on which the head moves.
+        self._length = max(4, round(SEGMENT_S * scene.rate / 4) * 4)
+        self._context = round(CONTEXT_S * scene.rate / 4 + 1) * 4
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._painted = 0
@@ -149,7 +149,7 @@ class _Rendering:
 
         # The threads are the parallelism; OpenCV's own would only fight them.
         cv2.setNumThreads(1)
-        animator = Animator.of(self._options)
+        animator, painter = Animator.of(self._options), None
         for number in self._segments():
             start = number * self._length
             first = max(0, start - self._context)
@@ -160,7 +160,9 @@ class _Rendering:
             performance = animator.perform(track, first, start=start, stop=stop)
             try:
                 with FragmentEncoder(self._fragment(number), self._settings) as encoder:
-                    painter = self._scene.painter(encoder.y, encoder.uv)
+                    if painter is None:
+                        painter = self._scene.painter(encoder.y, encoder.uv)
+                    painter.begin(encoder.y, encoder.uv)
                     for index in range(stop - start):
                         begin = time.thread_time()
                         painter.paint(performance, index, start + index)

@@ -9,7 +9,7 @@ is the same with names and types. Boxes are (left, top, right, bottom) in even p
     low_box, low_basis     the same for the layer of the lower lip and the chin
     alpha_low        [h, w] uint8 over low_box: where the picture is lower lip or below
     mouth_box, alpha_skin  [h, w] uint8: where it is not the inside of the mouth
-    upper, lower, tongue, cavity   the plates of `interior` over mouth_box, float16
+    upper, lower, tongue   the plates of `interior` over mouth_box, float16; cavity [3], a colour
     opening          left, right, top, bottom of the shut mouth's seam, local pixels
     frame            origin, ex, ey [6], unit, mouth
     eyeN_box, eyeN_y, eyeN_uv      blink patches
@@ -158,8 +158,8 @@ def low_extent(points: Points, frame: FaceFrame, mouth: Mouth) -> Floats:
     """Corners [4, 2] (pixels) of the region that the lower layer paints."""
     chin = float(frame.local(group(points, "chin"))[0, 1])
     top = float(mouth.upper_outer[:, 1].min()) - 0.12 * frame.mouth
-    bottom = chin + 0.45 * frame.unit
-    half = 1.05 * frame.mouth
+    bottom = chin + 0.34 * frame.unit
+    half = 0.9 * frame.mouth
     return _corners(frame, -half, top, half, bottom)
 
 

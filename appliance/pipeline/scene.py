@@ -21,7 +21,10 @@ from appliance.pipeline.template_painter import TemplatePainter
 
 
 class Painter(Protocol):
-    """Paints onto the planes that it was made with."""
+    """Paints onto a pair of planes."""
+
+    def begin(self, y: yuv.Plane, uv: yuv.Plane) -> None:
+        """Paint onto these planes from now on."""
 
     def paint(self, performance: Performance, index: int, frame: int) -> None:
         """Paint row `index` of a performance as frame `frame` of the video."""

@@ -17,10 +17,9 @@ from appliance.pipeline.framing import Framing
 from appliance.pipeline.landmarks import Points
 from appliance.pipeline.lips import Mouth
 from appliance.pipeline.modes import Mode
-from appliance.pipeline.painter import sample
 from appliance.pipeline.performance import Performance
 from appliance.pipeline.template import TemplateFrames, ping_pong
-from appliance.pipeline.warp import Warp
+from appliance.pipeline.warp import Maps, Warp, sample
 
 _NODES_PER_UNIT = 11
 _ONE = np.ones(1, np.float32)
@@ -45,9 +44,13 @@ class TemplatePainter:
         inference_steps: int,
     ) -> None:
         self._frames, self._points, self._framing, self._rate = frames, points, framing, rate
-        self._y, self._uv = y, uv
         self._inference_steps = inference_steps
         self._cavity = CavityPainter(reference)
+        self.begin(y, uv)
+
+    def begin(self, y: yuv.Plane, uv: yuv.Plane) -> None:
+        """Paint onto these planes from now on."""
+        self._y, self._uv = y, uv
 
     def paint(self, performance: Performance, index: int, frame: int) -> None:
         """Paint row `index` of a performance as the video's frame `frame`."""
@@ -77,30 +80,23 @@ class TemplatePainter:
             return
         skin, low = self._warps(points, frame, mouth, coefficients, (skin_box, low_box), step)
         skin.move(_ONE)
-        skin_map, skin_map_half = skin.maps(within(skin_box, skin_box))
-        sample(source_y, skin_map, view(self._y, skin_box))
-        sample(source_uv, skin_map_half, view(self._uv, halved(skin_box)))
+        low.move(_ONE)
+        whole = within(skin_box, skin_box)
+        sample(source_y, skin.luma(whole), view(self._y, skin_box))
+        sample(source_uv, skin.chroma(whole), view(self._uv, halved(skin_box)))
 
         alpha_low, _ = rig.masks(frame, mouth, low_box)
         _, alpha_skin = rig.masks(frame, mouth, limit)
         inner = visible(coefficients, frame, rig.seam_box(mouth), limit)
-        local_map = view(skin_map, within(inner, skin_box)) - np.array(limit[:2], np.float32)
-        covered = sample(alpha_skin, local_map)
+        covered = sample(alpha_skin, _from(limit, skin.luma(within(inner, skin_box))))
         inside = self._cavity.paint(coefficients, tongue, frame, inner, covered)
         composite.put_inside(self._y, self._uv, inner, inside, covered)
 
-        low.move(_ONE)
-        low_map, low_map_half = low.maps(within(low_box, low_box))
-        rows = max(2, inner[3] - low_box[1])
-        lip_map = low_map[:rows] - np.array(low_box[:2], np.float32)
-        composite.put_lower_lip(
-            self._y,
-            self._uv,
-            low_box,
-            sample(source_y, low_map),
-            sample(source_uv, low_map_half),
-            sample(alpha_low, lip_map),
-        )
+        whole = within(low_box, low_box)
+        low_y, low_uv = sample(source_y, low.luma(whole)), sample(source_uv, low.chroma(whole))
+        lip = (0, 0, whole[2], max(2, inner[3] - low_box[1]))
+        alpha = sample(alpha_low, _from(low_box, low.luma(lip)))
+        composite.put_lower_lip(self._y, self._uv, low_box, low_y, low_uv, alpha)
 
     def _warps(
         self,
@@ -121,6 +117,11 @@ class TemplatePainter:
             Warp(skin, skin_box, step, self._inference_steps),
             Warp(low, low_box, step, self._inference_steps),
         )
+
+
+def _from(box: Box, maps: Maps) -> Maps:
+    """Maps into the picture as maps into a part of it."""
+    return maps[0] - np.float32(box[0]), maps[1] - np.float32(box[1])
 
 
 def _size(box: Box) -> tuple[int, int]:

@@ -7,14 +7,21 @@ result's own place; each further one shrinks the error by the steepness of D. Th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
 
 from appliance.pipeline.boxes import halved, shifted, view
 from appliance.pipeline.face_frame import NO_MAP, Box, Floats
 from appliance.pipeline.rig import nodes
 
 _BANDS = 8
+
+Maps = tuple[Floats, Floats]
+"""x and y, a pair of planes: `cv2.remap` reads them faster than one of two channels."""
 
 
 class Warp:
@@ -30,15 +37,13 @@ class Warp:
         rows, columns = self._shape[:2]
         self._index = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1).astype(np.float32)
 
-        self._kept: dict[tuple[int, ...], Floats] = {}
+        self._kept: dict[tuple[int, int], Maps] = {}
 
     def spans(self, reach: Floats, least: float) -> list[Box]:
         """Where modes with coefficients up to `reach` [modes] move anything by `least` pixels or more: boxes (relative
         to the warp's own), a few bands from top to bottom, each as narrow as it can be."""
         size = np.abs(self._basis.reshape(-1, *self._shape)).max(-1)
-        moving = ((size * reach[:, None, None]).max(0) > least).astype(np.uint8)
-        # A cell's pixels hang on the nodes around it.
-        cells = cv2.dilate(moving, np.ones((3, 3), np.uint8))[1:-1, 1:-1]
+        cells = ((size * reach[:, None, None]).max(0) > least)[1:-1, 1:-1]
         step, found = self._step, []
         for rows in np.array_split(np.arange(len(cells)), _BANDS):
             seen = np.flatnonzero(cells[rows].any(0)) if len(rows) else rows
@@ -48,7 +53,7 @@ class Warp:
         return found
 
     def move(self, coefficients: Floats) -> None:
-        """Find the sources for these coefficients; `maps` then tells them."""
+        """Find the sources for these coefficients; `luma` and `chroma` then tell them."""
         forward = (coefficients @ self._basis).reshape(self._shape)
         moved = forward
         for _ in range(self._iterations):
@@ -56,24 +61,40 @@ class Warp:
             moved = np.asarray(cv2.remap(forward, at, NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
         # OpenCV counts pixels from their centres: pixel 0 is at 0, where our coordinates say 0.5.
         self._sources = self._places - moved - np.float32(0.5)
-        self._sources_half = self._sources * np.float32(0.5) - np.float32(0.25)
 
-    def maps(self, part: Box) -> tuple[Floats, Floats]:
-        """`cv2.remap` maps for the luma [h, w, 2] and the chroma [h/2, w/2, 2] of an even box inside the warp's own,
-        relative to it; valid until the next call."""
+    def luma(self, part: Box) -> Maps:
+        """`cv2.remap` maps x and y [h, w] of an even box inside the warp's own, relative to it; valid until the next
+        call."""
+        grids = cv2.split(self._sources[self._around(part)])
+        return self._maps(grids, part, self._step)
+
+    def chroma(self, part: Box) -> Maps:
+        """The same for the chroma planes [h/2, w/2] of a box of the luma plane."""
+        grids = cv2.split(self._sources[self._around(part)] * np.float32(0.5) - np.float32(0.25))
+        return self._maps(grids, halved(part), self._step // 2)
+
+    def _around(self, part: Box) -> tuple[slice, slice]:
+        """The nodes of a box, and one more on every side: a cell's pixels lie between its nodes' neighbours."""
+        left, top, right, bottom = part
         step = self._step
-        first = part[0] // step, part[1] // step
-        last = -(-part[2] // step), -(-part[3] // step)
-        # One node more on every side: a cell's pixels lie between its nodes' neighbours.
-        around = slice(first[1], last[1] + 2), slice(first[0], last[0] + 2)
-        within: Box = shifted(part, -(first[0] - 1) * step, -(first[1] - 1) * step)
-        full = self._enlarged(self._sources[around], step)
-        half = self._enlarged(self._sources_half[around], step // 2)
-        return view(full, within), view(half, halved(within))
+        return slice(top // step, -(-bottom // step) + 2), slice(left // step, -(-right // step) + 2)
 
-    def _enlarged(self, grid: Floats, cell: int) -> Floats:
+    def _maps(self, grids: Sequence[MatLike], part: Box, cell: int) -> Maps:
+        rows, columns = grids[0].shape
+        place = shifted(part, -(part[0] // cell - 1) * cell, -(part[1] // cell - 1) * cell)
+        size = (rows * cell, columns * cell)
         # Fresh memory would cost more than the work.
-        size = (grid.shape[0] * cell, grid.shape[1] * cell, 2)
         if size not in self._kept:
-            self._kept[size] = np.empty(size, np.float32)
-        return np.asarray(cv2.resize(grid, size[1::-1], dst=self._kept[size], interpolation=cv2.INTER_LINEAR))
+            self._kept[size] = (np.empty(size, np.float32), np.empty(size, np.float32))
+        x, y = self._kept[size]
+        cv2.resize(grids[0], size[::-1], dst=x, interpolation=cv2.INTER_LINEAR)
+        cv2.resize(grids[1], size[::-1], dst=y, interpolation=cv2.INTER_LINEAR)
+        return view(x, place), view(y, place)
+
+
+def sample(source: NDArray[np.uint8], maps: Maps, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    """The source at the places of a pair of maps, into `out` if it is given."""
+    if out is None:
+        out = np.empty(maps[0].shape + source.shape[2:], np.uint8)
+    cv2.remap(source, *maps, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+    return out
