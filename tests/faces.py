@@ -103,6 +103,11 @@ class Stage:
         self.y, self.uv = np.empty_like(rig.y), np.empty_like(rig.uv)
         self.painter = PortraitPainter(rig, self.y, self.uv, inference_steps=inference_steps)
 
+    def begin(self) -> None:
+        """Go on with new planes."""
+        self.y, self.uv = np.empty_like(self.y), np.empty_like(self.uv)
+        self.painter.begin(self.y, self.uv)
+
     def paint(self, performance: Performance, index: int = 0) -> Planes:
         """Copies of the planes with a frame on them."""
         self.painter.paint(performance, index)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from appliance.pipeline import modes
 from appliance.pipeline.cavity import CavityPainter, head_shift, jaw_drop, visible
 from appliance.pipeline.face_frame import Box, FaceFrame, Floats
-from appliance.pipeline.modes import Mode
 from appliance.pipeline.performance import Performance
 from tests import faces
 from tests.faces import BOTH, pose

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from appliance.pipeline.composite import half, halved, put_inside, put_lower_lip, view
+from appliance.pipeline.boxes import halved, view
+from appliance.pipeline.composite import half, put_inside, put_lower_lip
 from appliance.pipeline.face_frame import Box
 from tests.faces import Planes
 

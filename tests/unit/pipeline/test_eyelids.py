@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from appliance.pipeline.composite import halved, view
+from appliance.pipeline.boxes import halved, view
 from appliance.pipeline.eyelids import STAGES, eyes
 from appliance.pipeline.face_frame import FaceFrame
 from appliance.pipeline.landmarks import GROUPS, group

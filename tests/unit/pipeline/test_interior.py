@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from appliance.pipeline.composite import view
+from appliance.pipeline.boxes import view
 from appliance.pipeline.face_frame import Floats, pixel_centres
 from appliance.pipeline.interior import Interior, interior
 from tests import faces
@@ -43,7 +43,7 @@ def test_plates_have_the_size_of_their_box_and_are_shares(name: str) -> None:
     found = plates(face)
     for plate in (found.upper, found.lower, found.tongue):
         assert plate.shape == (bottom - top, right - left, 4)
-    assert found.cavity.shape == (bottom - top, right - left, 3)
+    assert found.cavity.shape == (3,)
     for plate in (found.upper, found.lower, found.tongue, found.cavity):
         assert plate.min() >= 0
         assert plate.max() <= 1
@@ -107,7 +107,7 @@ def test_teeth_tongue_and_cavity_lie_where_they_belong(name: str) -> None:
     assert heights(found.upper).min() < heights(found.tongue).min()
     assert heights(found.upper).max() < heights(found.lower).max()
     tongue = found.tongue[middle & (found.tongue[..., 3] > 0.9)][:, :3].mean(0)
-    cavity = found.cavity[middle].mean(0)
+    cavity = found.cavity
     assert tongue[2] > 1.3 * tongue[1]
     assert cavity.mean() < 0.5 * tongue.mean()
     assert cavity.mean() < 0.2

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from appliance.pipeline.composite import view
+from appliance.pipeline.boxes import view
 from appliance.pipeline.face_frame import Box
 from appliance.pipeline.landmarks import group
 from appliance.pipeline.modes import Mode
@@ -78,6 +78,18 @@ def test_once_the_head_moves_a_frame_does_not_depend_on_those_before(name: str) 
         stage.paint(performance(ROWS, blink=float(row % 2), tongue=1), row - 1)
         stage.paint(pose(BROW=0.9, OPEN=0.3, ROUND=1))
         part = performance(ROWS)[row : row + 1]
+        for a, b in zip(stage.paint(part), painted(face.rig, part), strict=True):
+            assert np.array_equal(a, b)
+
+
+@both
+def test_a_part_begins_anew_whatever_was_painted_before(name: str) -> None:
+    face = BOTH[name]()
+    stage = Stage(face.rig)
+    for row in range(len(ROWS)):
+        stage.paint(performance(ROWS, blink=float(row % 2), tongue=1), row)
+        part = performance(ROWS)[row : row + 1]
+        stage.begin()
         for a, b in zip(stage.paint(part), painted(face.rig, part), strict=True):
             assert np.array_equal(a, b)
 
@@ -213,7 +225,7 @@ def test_the_layers_meet_without_a_step(name: str, modes: dict[str, float]) -> N
         "bottom": np.s_[bottom - 3 : bottom + 3, left:right],
     }.items():
         axis = 0 if side == "bottom" else 1
-        assert excess_step(y[where], axis) <= max(excess_step(face.rig.y[where], axis), 0) + 6, side
+        assert excess_step(y[where], axis) <= max(excess_step(face.rig.y[where], axis), 0) + 10, side
 
 
 def excess_step(strip: NDArray[np.uint8], axis: int) -> float:
@@ -331,4 +343,4 @@ def test_every_mode_changes_the_picture(name: str, mode: Mode) -> None:
     amount = 0.03 if mode in (Mode.HEAD_X, Mode.HEAD_Y, Mode.ROLL) else 1.0
     face = BOTH[name]()
     moved = frame_of(name, **{mode.name: amount})[0]
-    assert (cv2.absdiff(moved, frame_of(name)[0]) > 4).sum() > 0.01 * face.frame.unit**2
+    assert (cv2.absdiff(moved, frame_of(name)[0]) > 2).sum() > 0.01 * face.frame.unit**2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -19,6 +21,16 @@ WHOLE: Box = (0, 0, 64, 80)
 STEP = 4
 
 
+def full(warp: Warp, part: Box = WHOLE) -> Floats:
+    """Where the luma of a box comes from [h, w, 2], as OpenCV counts: from pixel centres."""
+    return np.stack(warp.luma(part), -1)
+
+
+def half(warp: Warp, part: Box = WHOLE) -> Floats:
+    """The same for chroma [h/2, w/2, 2]."""
+    return np.stack(warp.chroma(part), -1)
+
+
 def bump(places: Floats, steepness: float = 0.5) -> Floats:
     """A smooth displacement [..., 2] that is zero at the edges, as steep as `steepness`."""
     x, y = (places[..., 0] - 20) / 64, (places[..., 1] - 40) / 80
@@ -34,32 +46,29 @@ def synthetic(steps: int) -> Warp:
 def test_at_rest_every_pixel_is_its_own_source(steps: int) -> None:
     warp = synthetic(steps)
     warp.move(np.zeros(1, np.float32))
-    full, half = warp.maps(WHOLE)
-    # OpenCV's maps count from pixel centres.
-    assert np.allclose(full, pixel_centres(BOX) - 0.5, atol=1e-3)
-    assert np.allclose(half, pixel_centres((10, 20, 42, 60)) - 0.5, atol=1e-3)
+    assert np.allclose(full(warp), pixel_centres(BOX) - 0.5, atol=1e-3)
+    assert np.allclose(half(warp), pixel_centres((10, 20, 42, 60)) - 0.5, atol=1e-3)
 
 
 def test_a_uniform_shift_looks_back_by_as_much() -> None:
     shift = np.broadcast_to(np.array([3.0, -2.0], np.float32), nodes(BOX, STEP).shape)
     warp = Warp(shift[None].copy(), BOX, STEP, 3)
     warp.move(np.array([2.0], np.float32))
-    full, half = warp.maps(WHOLE)
-    assert np.allclose(full, pixel_centres(BOX) - 0.5 - (6, -4), atol=1e-3)
-    assert np.allclose(half, pixel_centres((10, 20, 42, 60)) - 0.5 - (3, -2), atol=1e-3)
+    assert np.allclose(full(warp), pixel_centres(BOX) - 0.5 - (6, -4), atol=1e-3)
+    assert np.allclose(half(warp), pixel_centres((10, 20, 42, 60)) - 0.5 - (3, -2), atol=1e-3)
 
 
 def residual(steps: int) -> float:
     """How far the sources, moved forward by the mode itself, land from their pixels: the worst, pixels."""
     warp = synthetic(steps)
     warp.move(np.ones(1, np.float32))
-    sources = warp.maps(WHOLE)[0] + 0.5
+    sources = full(warp) + 0.5
     return float(np.abs(sources + bump(sources) - pixel_centres(BOX)).max())
 
 
 def test_more_steps_land_nearer() -> None:
     residuals = [residual(steps) for steps in (1, 2, 3, 4)]
-    assert all(later < earlier for earlier, later in zip(residuals, residuals[1:], strict=False)), residuals
+    assert all(later < earlier for earlier, later in pairwise(residuals)), residuals
     assert residuals[0] > 2
     assert residuals[-1] < 1
 
@@ -83,11 +92,11 @@ def test_more_steps_land_a_real_lower_lip_nearer_to_its_place(name: str) -> None
     for steps in (1, 2, 4, 8):
         warp = Warp(rig.low_basis, rig.low_box, rig.step, steps)
         warp.move(coefficients)
-        sources = warp.maps((0, 0, right - left, bottom - top))[0]
+        sources = full(warp, (0, 0, right - left, bottom - top))
         at = (lands - (left, top) - 0.5).astype(np.float32)
         shown = cv2.remap(sources, at[:, None, 0].copy(), at[:, None, 1].copy(), cv2.INTER_LINEAR)[:, 0] + 0.5
         misses.append(float(np.linalg.norm(shown - lip, axis=1).mean()))
-    assert all(later < earlier for earlier, later in zip(misses, misses[1:], strict=False)), misses
+    assert all(later < earlier for earlier, later in pairwise(misses)), misses
     assert misses[0] > 1
     assert misses[-1] < 0.5
 
@@ -106,11 +115,10 @@ def test_the_map_of_a_part_is_part_of_the_map(a: int, b: int, c: int, d: int) ->
             return
     warp = synthetic(3)
     warp.move(np.array([0.8], np.float32))
-    full, half = (grid.copy() for grid in warp.maps(WHOLE))
-    part, part_half = warp.maps((left, top, right, bottom))
-    assert part.shape == (bottom - top, right - left, 2)
-    assert np.allclose(part, full[top:bottom, left:right], atol=1e-3)
-    assert np.allclose(part_half, half[top // 2 : bottom // 2, left // 2 : right // 2], atol=1e-3)
+    part = left, top, right, bottom
+    assert full(warp, part).shape == (bottom - top, right - left, 2)
+    assert np.allclose(full(warp, part), full(warp)[top:bottom, left:right], atol=1e-3)
+    assert np.allclose(half(warp, part), half(warp)[top // 2 : bottom // 2, left // 2 : right // 2], atol=1e-3)
 
 
 @pytest.mark.parametrize("name", faces.BOTH)
@@ -125,7 +133,7 @@ def test_spans_hold_all_that_moves(name: str) -> None:
             assert all(side % 2 == 0 for side in (left, top, right, bottom))
             still[top:bottom, left:right] = False
         warp.move(0.5 * reach)
-        sources = warp.maps((0, 0, still.shape[1], still.shape[0]))[0]
+        sources = full(warp, (0, 0, still.shape[1], still.shape[0]))
         motion = np.abs(sources + 0.5 - pixel_centres(rig.skin_box)).max(-1)
         assert motion[still].max(initial=0) <= 0.16
         assert motion[~still].max() > 0.3
