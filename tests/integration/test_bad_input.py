@@ -41,9 +41,8 @@ def mounted() -> Iterator[Mount]:
 def wav(path: Path, data: bytes, *, said: int | None = None, rate: int = 8000) -> Path:
     """8-bit mono WAV, whose header gives its size as `said`."""
     size = len(data) if said is None else said
-    header = struct.pack(
-        "<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, 1, rate, rate, 1, 8, b"data", size
-    )
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate, 1, 8)
+    header = b"RIFF" + struct.pack("<I", 36 + size) + b"WAVE" + form + b"data" + struct.pack("<I", size)
     path.write_bytes(header + data)
     return path
 

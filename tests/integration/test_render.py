@@ -110,7 +110,7 @@ def test_a_video_with_sound_as_the_recording(box: Box, tmp_path: Path, portrait:
 
 def test_a_clipped_recording(box: Box, tmp_path: Path, portrait: Path, speech: Path) -> None:
     voice, rate = sounds.read(speech)
-    loud = np.clip(voice.astype(np.float32) / 500, -1, 1)
+    loud = np.clip(voice.astype(np.float32) / 500, -1, 1).astype(np.float32)
     report = box.render(portrait, sounds.write(tmp_path / "a.wav", loud, rate), tmp_path / "o.mp4")
     assert report["warnings"] == []
     assert opening(luma(tmp_path / "o.mp4")).max() > 0.05
