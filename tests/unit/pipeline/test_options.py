@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.errors import InputError
+from appliance.pipeline.motion import load_motion_model
 from appliance.pipeline.options import DEFAULTS, RANGES, SWITCHES, Options
+from appliance.pipeline.progress import Job
+from appliance.pipeline.sound import open_sound
+from appliance.pipeline.track import MotionTrack
+from appliance.pipeline.voice import Voice
+from tests import sounds
 
 NAMES = sorted(RANGES)
 WHOLE = {"min_resolution", "inference_steps", "seed"}
@@ -95,3 +104,58 @@ def test_an_unknown_name_is_refused_with_those_that_are_known() -> None:
         Options.of({"dynamic_scale": 1.0, "dynamics_scale": 1.0})
     assert "dynamics_scale" in error.value.message
     assert all(name in error.value.hint for name in DEFAULTS)
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sounds.speech(tmp_path_factory.mktemp("spoken") / "speech.wav")
+
+
+def followed(sound: Path, folder: Path, rate: int = 25, **options: Any) -> tuple[MotionTrack, float]:
+    """The motion track of a sound, and how long the sound of the video is in seconds."""
+    wanted = Options(**options)
+    with open_sound(sound, limit_s=wanted.duration) as reader:
+        voice = Voice(reader, load_motion_model(), Fraction(rate), wanted, folder / "sound.mp4", Job())
+        voice.run()
+    assert voice.frames is not None
+    track = voice.part(0, voice.frames)
+    assert track is not None
+    heard, sample_rate = sounds.read(folder / "sound.mp4")
+    return track, heard.shape[1] / sample_rate
+
+
+@pytest.mark.parametrize("offset_ms", [-200.0, 120.0, 400.0])
+def test_offset_ms_moves_the_mouth_and_not_the_sound(spoken: Path, tmp_path: Path, offset_ms: float) -> None:
+    fixed = {"lip_sync_correction": False}
+    plain, length = followed(spoken, tmp_path, **fixed)
+    moved, same_length = followed(spoken, tmp_path, offset_ms=offset_ms, **fixed)
+    assert len(moved) == len(plain)
+    assert same_length == pytest.approx(length, abs=0.03)
+    shift = round(offset_ms / 40)
+    lags = list(range(-14, 15))
+    likeness = [np.corrcoef(np.roll(plain.opening, lag), moved.opening)[0, 1] for lag in lags]
+    assert lags[int(np.argmax(likeness))] == shift
+
+
+@pytest.mark.parametrize("duration", [0.5, 1.0, 4.0])
+def test_duration_trims_a_longer_sound_and_holds_a_shorter_one_at_rest(
+    spoken: Path, tmp_path: Path, duration: float
+) -> None:
+    whole, length = followed(spoken, tmp_path)
+    assert 1.2 < length < 3
+    track, seconds = followed(spoken, tmp_path, duration=duration)
+    assert len(track) == round(duration * 25)
+    assert seconds == pytest.approx(duration, abs=0.05)
+    both = min(len(track), len(whole)) - 4
+    assert np.abs(track.opening[:both] - whole.opening[:both]).max() < 0.05
+    if duration > length:
+        assert track.vad[len(whole) + 1 :].max() < 0.1
+        assert track.opening[len(whole) + 1 :].max() < 0.1
+
+
+@pytest.mark.parametrize("fps", [10, 50])
+def test_fps_gives_the_track_so_many_frames(spoken: Path, tmp_path: Path, fps: int) -> None:
+    track, _ = followed(spoken, tmp_path, rate=fps)
+    samples, sample_rate = sounds.read(spoken)
+    assert track.fps == fps
+    assert -0.02 <= len(track) / fps - samples.shape[1] / sample_rate <= 1 / fps

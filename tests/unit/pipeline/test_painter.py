@@ -108,6 +108,21 @@ def test_while_the_head_holds_still_a_frame_is_nearly_as_if_painted_alone(name: 
         assert cv2.absdiff(view(y, mouth), view(alone, mouth)).max() <= 1
 
 
+@both
+def test_in_speech_nobody_sees_what_waits_for_the_head(name: str) -> None:
+    face = BOTH[name]()
+    phase = np.arange(16) * 2 * np.pi * 3.5 / 25
+    rows: list[dict[str, float]] = [
+        {"OPEN": 0.3 - 0.3 * np.cos(p), "WIDE": 0.5 * np.sin(p / 2), "CHEEK": 0.2, "HEAD_X": 0.004 * (i // 4)}
+        for i, p in enumerate(phase)
+    ]
+    stage = Stage(face.rig)
+    for i in range(len(rows)):
+        shown, alone = stage.paint(performance(rows), i), painted(face.rig, performance(rows)[i : i + 1])
+        assert (cv2.absdiff(shown[0], alone[0]) > 10).sum() < 0.015 * face.frame.unit**2, i
+        assert (cv2.absdiff(shown[1], alone[1]) > 6).sum() < 0.015 * face.frame.unit**2, i
+
+
 def test_at_rest_a_closed_mouth_is_the_picture() -> None:
     face = faces.drawn()
     y, uv = frame_of("drawn")

@@ -125,7 +125,7 @@ def test_the_map_of_a_part_is_part_of_the_map(a: int, b: int, c: int, d: int) ->
 def test_spans_hold_all_that_moves(name: str) -> None:
     rig = faces.BOTH[name]().rig
     warp = Warp(rig.skin_basis, rig.skin_box, rig.step, 3)
-    for mode in (Mode.OPEN, Mode.HEAD_X, Mode.BROW):
+    for mode in (Mode.OPEN, Mode.WIDE, Mode.BROW):
         reach = np.where(np.arange(len(Mode)) == mode, 1.0, 0.0).astype(np.float32)
         spans = warp.spans(reach, 0.3)
         still = np.ones((rig.skin_box[3] - rig.skin_box[1], rig.skin_box[2] - rig.skin_box[0]), bool)
@@ -135,8 +135,9 @@ def test_spans_hold_all_that_moves(name: str) -> None:
         warp.move(0.5 * reach)
         sources = full(warp, (0, 0, still.shape[1], still.shape[0]))
         motion = np.abs(sources + 0.5 - pixel_centres(rig.skin_box)).max(-1)
-        assert motion[still].max(initial=0) <= 0.16
-        assert motion[~still].max() > 0.3
+        # A cell's pixels lie between its node and the next ones, which may move more.
+        assert motion[still].max(initial=0) < 3 * 0.5 * 0.3
+        assert motion[~still].max() > 2
 
 
 def test_nothing_moves_without_a_reach() -> None:
