@@ -98,7 +98,7 @@ def generation_options(command: Callable[..., None]) -> Callable[..., None]:
             option = click.option(f"--{flag}/--no-{flag}", name, default=default, show_default=True, help=meaning[name])
         else:
             allowed = RANGES[name]
-            text = f"{allowed.meaning} [{allowed.low:g}..{allowed.high:g}{' ' + allowed.unit if allowed.unit else ''}]"
+            text = f"{allowed.meaning} [{allowed.low:.10g}..{allowed.high:.10g}{' ' + allowed.unit if allowed.unit else ''}]"
             kind = int if isinstance(default, int) else float
             option = click.option(
                 f"--{flag}", name, type=kind, default=default, show_default=default is not None, help=text

@@ -13,7 +13,7 @@ MAX_TEMPLATE_SECONDS: Final = 600.0
 MAX_AUDIO_SECONDS: Final = 3 * 3600.0
 MAX_STREAMS: Final = 32
 MIN_FACE_PIXELS: Final = 96
-"""Shorter side of the detected face box, in the picture as uploaded."""
+"""Longer side of the face, forehead to chin as a rule, in the picture as uploaded."""
 
 # Sizes that an avatar is normalised to.
 MAX_FRAME_SIDE: Final = 2048

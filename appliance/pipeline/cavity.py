@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.pipeline import modes, yuv
+from appliance.pipeline.boxes import halved, view
 from appliance.pipeline.composite import half
 from appliance.pipeline.face_frame import Box, FaceFrame, Floats
 from appliance.pipeline.modes import Mode
@@ -111,11 +112,23 @@ class _Plate:
         alpha = data[..., 3]
         self._luma = np.dstack([y, alpha])
         self._chroma = np.dstack([uv, half(alpha)])
+        rows, columns = np.flatnonzero(alpha.any(1)), np.flatnonzero(alpha.any(0))
+        seen = np.array([rows[0], rows[-1], columns[0], columns[-1]]) if len(rows) else np.zeros(4, int)
+        self._corners = np.array([[x, y, 1] for x in seen[2:] for y in seen[:2]], np.float32)
 
     def over(self, y: Floats, uv: Floats, place: Floats) -> None:
         """Lay the plate over what is there."""
-        _blend(y, _warped(self._luma, place, y.shape))
-        _blend(uv, _warped(self._chroma, _halved(place), uv.shape))
+        size = np.array(y.shape[::-1])
+        corners = self._corners @ place.T
+        left, top = np.clip(np.floor(corners.min(0) / 2) * 2 - 2, 0, size).astype(int)
+        right, bottom = np.clip(np.ceil(corners.max(0) / 2) * 2 + 2, 0, size).astype(int)
+        if right <= left or bottom <= top:
+            return
+        box: Box = (int(left), int(top), int(right), int(bottom))
+        part = _shifted(place, -np.array([left, top]))
+        luma, chroma = view(y, box), view(uv, halved(box))
+        _blend(luma, _warped(self._luma, part, luma.shape))
+        _blend(chroma, _warped(self._chroma, _halved(part), chroma.shape))
 
 
 def _blend(back: Floats, front: NDArray[np.uint8]) -> None:

@@ -44,7 +44,7 @@ _OPTIONS: Final[dict[str, dict[str, str]]] = {
     "libx264": {
         "preset": "ultrafast",
         "profile": "high",
-        "x264-params": "8x8dct=1:deblock=0,0:partitions=i8x8,i4x4:bframes=0:rc-lookahead=0:scenecut=0",
+        "x264-params": "8x8dct=1:cabac=1:deblock=0,0:partitions=i8x8,i4x4:bframes=0:rc-lookahead=0:scenecut=0",
     },
     "h264_nvenc": {"preset": "p4", "profile": "high", "rc": "constqp", "bf": "0", "delay": "0", "forced-idr": "1"},
     "h264_qsv": {"preset": "veryfast", "profile": "high", "bf": "0", "async_depth": "1"},

@@ -83,7 +83,7 @@ class Options:
 
 def _allowed(allowed: Range) -> str:
     unit = f" {allowed.unit}" if allowed.unit else ""
-    return f"give {allowed.low:g} to {allowed.high:g}{unit}: {allowed.meaning}"
+    return f"give {allowed.low:.10g} to {allowed.high:.10g}{unit}: {allowed.meaning}"
 
 
 DEFAULTS: Final[dict[str, Any]] = {field.name: field.default for field in fields(Options)}

@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "jobs": GROUND | {"storage", "pipeline"},
     "console": GROUND | {"storage", "jobs", "update"},
     "supervisor": GROUND | {"storage"},
+    "terminal": set(),
     # The package itself forwards `load_model`, and only when it is called.
     "__init__": {"pipeline"},
     "__main__": {"cli", *GROUND},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,8 +46,9 @@ def test_what_is_not_a_track_is_named(tmp_path: Path, content: bytes) -> None:
 
 
 def test_curves_of_different_length_are_refused(tmp_path: Path) -> None:
-    curves = {name: np.zeros(4, np.float32) for name in CURVES} | {"vad": np.zeros(3, np.float32)}
-    np.savez(tmp_path / "track.npz", fps=25.0, viseme=np.zeros(4, np.int32), **curves)
+    arrays: dict[str, Any] = {name: np.zeros(4, np.float32) for name in CURVES}
+    arrays |= {"vad": np.zeros(3, np.float32), "fps": 25.0, "viseme": np.zeros(4, np.int32)}
+    np.savez(tmp_path / "track.npz", **arrays)
     with pytest.raises(InputError, match="differ in length"):
         MotionTrack.load(tmp_path / "track.npz")
 
