@@ -7,7 +7,6 @@ Exit codes: 0 done, 1 the user's input or request cannot be served (130 if it wa
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import traceback
@@ -62,10 +61,6 @@ def explain(error: Exception) -> int:
             if error.hint:
                 say(f"  fix: {error.hint}")
             return error.exit_code
-        case BrokenPipeError():
-            # Whoever read our output has seen enough; Python must not complain of it at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
     traceback.print_exception(error)
     say("this is a bug in mouthpiece; please report it with the lines above")
     return BUG
@@ -283,7 +278,7 @@ def doctor(volumes: Volumes, json_: bool) -> None:
     from appliance.supervisor.health import report
 
     findings = health.examine([*health.checks(volumes), *checks.checks()])
-    click.echo(report.as_json(findings) if json_ else report.render(findings))
+    click.echo(json.dumps(report.as_json(findings)) if json_ else report.render(findings))
     raise click.exceptions.Exit(report.exit_code(findings))
 
 
