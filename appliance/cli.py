@@ -81,19 +81,18 @@ def as_json(command: Callable[..., None]) -> Callable[..., None]:
 
 def generation_options(command: Callable[..., None]) -> Callable[..., None]:
     """The table of generation options as command-line options."""
-    from appliance.pipeline.options import DEFAULTS, RANGES
+    from appliance.pipeline.options import DEFAULTS, RANGES, SWITCHES
 
     for name, default in reversed(DEFAULTS.items()):
         flag = name.replace("_", "-")
         if isinstance(default, bool):
-            meaning = {
-                "lip_sync_correction": "measure and remove the lag that is left",
-                "smooth_motion": "smooth curves",
-            }
-            option = click.option(f"--{flag}/--no-{flag}", name, default=default, show_default=True, help=meaning[name])
+            option = click.option(
+                f"--{flag}/--no-{flag}", name, default=default, show_default=True, help=SWITCHES[name]
+            )
         else:
             allowed = RANGES[name]
-            text = f"{allowed.meaning} [{allowed.low:.10g}..{allowed.high:.10g}{' ' + allowed.unit if allowed.unit else ''}]"
+            unit = f" {allowed.unit}" if allowed.unit else ""
+            text = f"{allowed.meaning} [{allowed.low:.10g}..{allowed.high:.10g}{unit}]"
             kind = int if isinstance(default, int) else float
             option = click.option(
                 f"--{flag}", name, type=kind, default=default, show_default=default is not None, help=text

@@ -54,7 +54,7 @@ class Animator:
         # A closure wins over whatever the opening says.
         closure = smoothstep(0.3, 0.6, track.closure) * speech
         tuck = _spread(track.viseme == VISEMES.index("FV"), track.fps) * speech * (1 - closure)
-        opening = np.clip(track.opening * self.options.dynamic_scale, 0, 1.25) * speech * (1 - closure)
+        opening = np.clip(track.opening * self.options.dynamic_scale, 0, 1) * speech * (1 - closure)
         opening = np.minimum(opening * (1 - 0.8 * tuck), _reach(closure, track.fps))
         rounding = np.clip(track.rounding, 0, 1) * speech
         width = np.clip(track.width, -1, 1) * speech * (1 - rounding)

@@ -22,8 +22,10 @@ _HIDDEN_DROP = 0.04
 """With the jaw up to here, as a share of the mouth's width, the upper teeth hide all that is behind them."""
 _HIDDEN_PIXELS, _HIDDEN_TUCK = 0.4, 0.02
 """With the lips no farther apart than this, nothing shows but the dark of the seam."""
-_BEHIND_TEETH = 0.13
+_BEHIND_TEETH, _UNDER_TEETH = 0.13, 0.165
 """How far below its place with a shut mouth a raised tongue lies, as a share of the mouth's width."""
+_BETWEEN = 0.9
+"""Raised this far the tongue comes out between the teeth, as for th."""
 
 
 class CavityPainter:
@@ -50,11 +52,14 @@ class CavityPainter:
         if drop < _HIDDEN_PIXELS and coefficients[Mode.TUCK] < _HIDDEN_TUCK:
             return y, uv
         place = self._placement(frame, head_shift(coefficients, frame) - np.array([left, top]))
-        raised = min(drop, _BEHIND_TEETH * frame.mouth)
+        raised = min(drop, (_BEHIND_TEETH if tongue < _BETWEEN else _UNDER_TEETH) * frame.mouth)
+        tongue_place = _shifted(place, frame.ey * ((1 - tongue) * drop + tongue * raised))
         if drop > _HIDDEN_DROP * frame.mouth:
-            self._tongue.over(y, uv, _shifted(place, frame.ey * ((1 - tongue) * drop + tongue * raised)))
+            self._tongue.over(y, uv, tongue_place)
             self._lower.over(y, uv, _shifted(place, frame.ey * drop))
         self._upper.over(y, uv, place)
+        if tongue >= _BETWEEN:
+            self._tongue.over(y, uv, tongue_place)
         reach = max(3, round(0.11 * frame.mouth)) | 1
         shade = cv2.blur(alpha_skin, (reach, reach), borderType=cv2.BORDER_REPLICATE).astype(np.float32)
         shade *= np.float32(-_LIP_SHADOW / 255)

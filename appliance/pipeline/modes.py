@@ -41,7 +41,7 @@ class Mode(IntEnum):
     ROLL = 11
 
 
-FULL_GAP = 0.44
+FULL_GAP = 0.42
 """Height of the fully open mouth, as a share of `FaceFrame.mouth`."""
 
 NECK = 1.1

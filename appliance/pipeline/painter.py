@@ -21,12 +21,16 @@ from appliance.pipeline.performance import Performance
 from appliance.pipeline.rig import Rig
 from appliance.pipeline.warp import Maps, Warp, sample
 
-_UNSEEN = 0.12
-"""A displacement below this many pixels is not worth painting,"""
-_UNSEEN_FOR_A_FRAME = 2.0
+# Shares of the face's unit, which is about a sixth of the picture's height in a portrait.
+_UNSEEN = 0.0008
+"""A displacement below this is not worth painting,"""
+_UNSEEN_FOR_A_FRAME = 0.010
 """nor one below this by a whole mode, of which a frame brings a part, if a frame soon after will paint it;"""
-_UNSEEN_TINT_FOR_A_FRAME = 3.0
+_UNSEEN_TINT_FOR_A_FRAME = 0.018
 """of a colour even more goes unseen."""
+
+STEEPER = 2
+"""The lower lip moves most steeply, and its warp takes this many times the iterations."""
 
 
 class PortraitPainter:
@@ -41,10 +45,11 @@ class PortraitPainter:
         self._blink_stage = 0
         self._skin = Warp(rig.skin_basis, rig.skin_box, rig.step, inference_steps)
         by_speech = np.where(np.arange(len(Mode)) < Mode.BROW, REACH, 0)
-        self._moved_by_speech = self._skin.spans(by_speech, _UNSEEN_FOR_A_FRAME)
-        self._tinted_by_speech = self._skin.spans(by_speech, _UNSEEN_TINT_FOR_A_FRAME)
-        self._moved_at_all = self._skin.spans(REACH, _UNSEEN)
-        self._low = Warp(rig.low_basis, rig.low_box, rig.step, inference_steps)
+        unit = rig.frame.unit
+        self._moved_by_speech = self._skin.spans(by_speech, _UNSEEN_FOR_A_FRAME * unit)
+        self._tinted_by_speech = self._skin.spans(by_speech, _UNSEEN_TINT_FOR_A_FRAME * unit)
+        self._moved_at_all = self._skin.spans(REACH, _UNSEEN * unit)
+        self._low = Warp(rig.low_basis, rig.low_box, rig.step, inference_steps * STEEPER)
         # At the size of the picture, so that the warp's maps serve them too.
         self._alpha_skin = np.full(rig.y.shape, 255, np.uint8)
         view(self._alpha_skin, rig.mouth_box)[:] = rig.alpha_skin

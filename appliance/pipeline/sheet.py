@@ -31,7 +31,7 @@ POSES: Final[dict[str, dict[str, float]]] = {
     "A": {"OPEN": 0.75},
     "E": {"OPEN": 0.45, "WIDE": 0.5},
     "I": {"OPEN": 0.22, "WIDE": 1},
-    "widest": {"OPEN": 1.1},
+    "widest": {"OPEN": 1},
     "blink": {"blink": 1, "BROW": 0.5},
     "turned": {"OPEN": 0.4, "HEAD_X": 0.03, "HEAD_Y": 0.02, "ROLL": 0.02, "CHEEK": 1},
     "half shut": {"blink": 0.4, "OPEN": 0.1},
@@ -48,6 +48,7 @@ def save(pack: AvatarPack, target: Path) -> None:
     left, top, right, bottom = scene.face_box(pack.manifest.reference_frame)
     tiles = []
     for name, pose in POSES.items():
+        painter.begin(y, uv)
         painter.paint(_performance(pose), 0, pack.manifest.reference_frame)
         tiles.append(_tile(yuv.picture(y, uv)[top:bottom, left:right], name))
     rows = [np.hstack(tiles[i : i + _COLUMNS]) for i in range(0, len(tiles), _COLUMNS)]

@@ -17,6 +17,7 @@ from appliance.pipeline.framing import Framing
 from appliance.pipeline.landmarks import Points
 from appliance.pipeline.lips import Mouth
 from appliance.pipeline.modes import Mode
+from appliance.pipeline.painter import STEEPER
 from appliance.pipeline.performance import Performance
 from appliance.pipeline.template import TemplateFrames, ping_pong
 from appliance.pipeline.warp import Maps, Warp, sample
@@ -115,7 +116,7 @@ class TemplatePainter:
         skin *= rig.edge_window(skin_box, places[0])[..., None]
         return (
             Warp(skin, skin_box, step, self._inference_steps),
-            Warp(low, low_box, step, self._inference_steps),
+            Warp(low, low_box, step, self._inference_steps * STEEPER),
         )
 
 
