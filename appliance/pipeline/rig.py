@@ -96,7 +96,7 @@ def build_rig(picture: NDArray[np.uint8], points: Points) -> dict[str, NDArray[A
     step = grid_step(frame, _NODES_PER_UNIT)
 
     skin_box = on_grid(_head_extent(points, frame), step, width, height)
-    low_box = on_grid(low_extent(points, frame, mouth), step, width, height)
+    low_box = on_grid(low_extent(points, frame, mouth), step, skin_box[2], skin_box[3])
     mouth_box = on_grid(mouth_extent(frame, mouth), 2, width, height)
     skin_basis, low_basis = _bases(points, frame, mouth, skin_box, low_box, step)
     alpha_low, _ = masks(frame, mouth, low_box)
@@ -228,6 +228,7 @@ def _bases(
     skin = np.concatenate([skin, modes.head_field(points, frame, skin_places)])
     low = np.concatenate([low, modes.head_field(points, frame, low_places)])
     skin *= edge_window(skin_box, skin_places)[..., None]
+    low *= edge_window(skin_box, low_places)[..., None]
     return skin.astype(np.float32), low.astype(np.float32)
 
 
