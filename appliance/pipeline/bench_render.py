@@ -1,13 +1,10 @@
 """`mouthpiece bench render`: what a render costs, measured on the command that users run.
 
 Each row renders in a process of its own and takes that process's wall time, CPU time and peak resident size from the
-kernel. For comparison the finished video's pictures are encoded once more by the same encoder with the same settings
-and nothing else, and only that encoding's CPU time counts. Wall and CPU time are medians over the repeats of one run,
-the peak is the largest seen. Everything is confined to two cores, so that machines with more compare, and happens in
-a temporary root, so that nothing of it stays.
-
-The pictures encoded for comparison have been through the encoder once, which makes them a little easier to encode than
-the originals; the ratio therefore errs against the renderer.
+kernel. For comparison the same pictures are painted once more and handed, through a pipe, to a program that does
+nothing but encode them with the same settings (`bench_encode`), and its CPU time is taken in the same way. Wall and CPU
+time are medians over the repeats of one run, the peak is the largest seen. Everything is confined to two cores, so that
+machines with more compare, and happens in a temporary root, so that nothing of it stays.
 """
 
 from __future__ import annotations
@@ -16,16 +13,19 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance.errors import InputError
+from appliance.pipeline import avatars
+from appliance.pipeline.bench_encode import pictures
 from appliance.pipeline.bench_material import draw_template, speak, write_speech
 from appliance.pipeline.bench_measure import measure
 from appliance.pipeline.hardware.choose import choose
 from appliance.pipeline.hardware.probe import probe
+from appliance.pipeline.options import Options
+from appliance.pipeline.scene import Scene
+from appliance.volumes import Volumes
 
 CORES = 2
 LONG_SECONDS = 30 * 60.0
@@ -47,34 +47,6 @@ class Row:
     encode_cpu_s: float | None
     cpu_over_encode: float | None
     peak_mb: float
-
-
-def encode_cpu_s(video: Path, work: Path, codec: str) -> float:
-    """CPU seconds of encoding a video's pictures alone, with the settings that a render uses."""
-    import av
-    import numpy as np
-
-    from appliance.pipeline.encoder import EncoderSettings, FragmentEncoder
-
-    spent = 0.0
-    with av.open(str(video)) as container:
-        stream = container.streams.video[0]
-        rate = stream.average_rate
-        if rate is None:
-            raise InputError(f"{video} has no frame rate", hint="only a video that was rendered here can be measured")
-        encoder = FragmentEncoder(work / "alone", EncoderSettings(stream.width, stream.height, rate, codec))
-        try:
-            for frame in container.decode(stream):
-                planes = frame.to_ndarray(format="nv12")
-                encoder.y[:] = planes[: stream.height]
-                encoder.uv[:] = np.reshape(planes[stream.height :], encoder.uv.shape)
-                # x264 runs in the calling thread, so decoding and copying stay out of the sum.
-                before = time.thread_time()
-                encoder.write()
-                spent += time.thread_time() - before
-        finally:
-            encoder.abort()
-    return spent
 
 
 class Bench:
@@ -100,7 +72,7 @@ class Bench:
         wall = statistics.median(usage.wall_s for usage in usages)
         cpu = statistics.median(usage.cpu_s for usage in usages)
         width, height = _size(video)
-        encode = self._encode_alone(video) if alone else None
+        encode = self._encode_alone(avatar, sound, (width, height)) if alone else None
         return Row(
             name=name,
             seconds=seconds,
@@ -115,8 +87,13 @@ class Bench:
             peak_mb=max(usage.peak_bytes for usage in usages) / _MEGABYTE,
         )
 
-    def _encode_alone(self, video: Path) -> float:
-        return statistics.median(encode_cpu_s(video, self._work, self._codec) for _ in range(min(self._repeats, 3)))
+    def _encode_alone(self, avatar: str, sound: Path, size: tuple[int, int]) -> float:
+        """CPU seconds of a program that is handed the pictures of the render, and encodes them."""
+        volumes = Volumes(Path(self._environment["MOUTHPIECE_ROOT"]))
+        pack = avatars.resolve(avatar, volumes)
+        command = [sys.executable, "-m", "appliance.pipeline.bench_encode", *map(str, size)]
+        command += [str(Scene(pack, Options()).rate), self._codec, str(self._work)]
+        return measure(command, self._environment, pictures(pack, sound)).cpu_s
 
     def enrol(self, avatar: str) -> None:
         """Render one second, so that the avatar's pack exists before anything is measured."""

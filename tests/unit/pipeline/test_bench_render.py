@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from dataclasses import asdict
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
-from appliance.pipeline.bench_render import Row, encode_cpu_s, render_table
+from appliance.errors import UnhealthyError
+from appliance.pipeline import fragments
+from appliance.pipeline.bench_measure import measure
+from appliance.pipeline.bench_render import Row, render_table
 
 
-@pytest.fixture
-def video(tmp_path: Path) -> Path:
-    path = tmp_path / "video.mp4"
+def test_the_yardstick_encodes_what_it_is_handed(tmp_path: Path) -> None:
     noise = np.random.default_rng(0)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(25))
-        stream.width, stream.height, stream.pix_fmt = 320, 256, "yuv420p"
-        for _ in range(20):
-            picture = noise.integers(0, 255, (256, 320, 3), np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))
-        container.mux(stream.encode(None))
-    return path
+    handed = [noise.integers(16, 235, (192 * 3 // 2, 256), np.uint8).tobytes() for _ in range(80)]
+    command = [sys.executable, "-m", "appliance.pipeline.bench_encode", "256", "192", "25", "libx264", str(tmp_path)]
+    assert measure(command, os.environ, handed).cpu_s > 0
+    found = [fragments.check(path) for path in sorted(tmp_path.glob("*.alone"))]
+    assert [fragment.frames for fragment in found if fragment] == [75, 5]
 
 
-def test_encoding_alone_costs_something_and_leaves_nothing(video: Path, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    work.mkdir()
-    assert encode_cpu_s(video, work, "libx264") > 0
-    assert list(work.iterdir()) == []
+def test_a_program_that_fails_is_told_with_its_words() -> None:
+    with pytest.raises(UnhealthyError, match="no such thing"):
+        measure([sys.executable, "-c", "raise SystemExit('no such thing')"], os.environ, [b"unread"] * 100)
 
 
 def test_the_table_has_a_line_for_each_row_and_survives_json() -> None:
