@@ -75,9 +75,10 @@ def _eye(picture: NDArray[np.uint8], points: Points, frame: FaceFrame, side: str
         source_y = np.where(y > lid - rim, y - lid + open_line, np.where(y > top, stretched, y))
         source = frame.pixels(np.stack([x, source_y], -1)) - 0.5
         skin = cv2.remap(picture, source.astype(np.float32), NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        # What is stretched most is a streak of lashes; a lid is smooth.
+        # What is stretched most is a streak of lashes; a lid is smooth. Above its crease the face stays sharp.
         smooth = cv2.GaussianBlur(skin, (0, 0), max(0.8, 0.16 * height), borderType=cv2.BORDER_REPLICATE)
-        lid_share = smoothstep(0.0, 0.25 * height, lid - rim - y) * (travel > 0) * (stage / (STAGES - 1))
+        lid_share = smoothstep(0.0, 0.25 * height, lid - rim - y) * smoothstep(0.0, 0.25 * height, y - top)
+        lid_share *= (travel > 0) * (stage / (STAGES - 1))
         skin = skin + lid_share[..., None] * (smooth.astype(np.float32) - skin)
         still = picture[box[1] : box[3], box[0] : box[2]]
         cover = (1 - smoothstep(-0.5, 1.0, (y - lid - lash * (travel > 0)).astype(np.float32))) * (travel > 0)

@@ -72,14 +72,14 @@ def test_a_part_comes_out_as_in_the_whole(seed: int, fps: float, length: int, sm
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.6])
 def test_dynamic_scale_opens_the_mouth_wider(scale: float) -> None:
-    motion = track(opening=np.linspace(0, 0.75, 100))
+    motion = track(opening=np.linspace(0, 0.6, 100))
     plain, scaled = perform(motion), perform(motion, dynamic_scale=scale)
     assert np.allclose(scaled.modes[:, Mode.OPEN], scale * plain.modes[:, Mode.OPEN], atol=1e-5)
     assert np.array_equal(scaled.modes[:, HEAD], plain.modes[:, HEAD])
 
 
 def test_no_scale_tears_the_mouth() -> None:
-    assert perform(track(opening=1.0), dynamic_scale=2.0).modes[:, Mode.OPEN].max() <= 1.25
+    assert perform(track(opening=1.0), dynamic_scale=2.0).modes[:, Mode.OPEN].max() <= 1
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 2.0])

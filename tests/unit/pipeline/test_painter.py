@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -230,23 +231,23 @@ def test_the_chin_goes_down_steadily_with_the_opening(name: str) -> None:
     "modes", [{"OPEN": 1.0}, {"OPEN_ROUND": 0.6, "ROUND": 1.0}, {"OPEN": 0.3, "WIDE": 1.0}], ids=str
 )
 def test_the_layers_meet_without_a_step(name: str, modes: dict[str, float]) -> None:
+    """On waves of 40 pixels, which have no edges of their own, layers that part by a pixel leave a step of nine."""
     face = BOTH[name]()
-    y, _ = frame_of(name, **modes)
+    rows, columns = np.indices(face.rig.y.shape)
     left, top, right, bottom = face.rig.low_box
     below_mouth = slice((top + bottom) // 2, bottom)
-    for side, where in {
-        "left": np.s_[below_mouth, left - 3 : left + 3],
-        "right": np.s_[below_mouth, right - 3 : right + 3],
-        "bottom": np.s_[bottom - 3 : bottom + 3, left:right],
-    }.items():
-        axis = 0 if side == "bottom" else 1
-        assert excess_step(y[where], axis) <= max(excess_step(face.rig.y[where], axis), 0) + 10, side
+    for distance in (rows, columns):
+        waves = (128 + 60 * np.sin(2 * np.pi * distance / 40)).astype(np.uint8)
+        y, _ = painted(replace(face.rig, y=waves), pose(**modes))
+        assert excess_step(y[below_mouth, left - 3 : left + 3].T) <= 8
+        assert excess_step(y[below_mouth, right - 3 : right + 3].T) <= 8
+        assert excess_step(y[bottom - 3 : bottom + 3, left:right]) <= 8
 
 
-def excess_step(strip: NDArray[np.uint8], axis: int) -> float:
-    """By how much the step in the middle of six pixels is larger than those beside it."""
-    steps = np.moveaxis(np.abs(np.diff(strip.astype(int), axis=axis)), axis, 0)
-    return float(np.percentile(steps[2] - np.maximum(steps[1], steps[3]), 95))
+def excess_step(strip: NDArray[np.uint8]) -> int:
+    """By how much the step across the middle of six rows is larger than those beside it, at the worst."""
+    steps = np.abs(np.diff(strip.astype(int), axis=0))
+    return int((steps[2] - np.maximum(steps[1], steps[3])).max())
 
 
 def test_a_smiles_own_teeth_show_in_their_own_colours() -> None:
@@ -279,16 +280,7 @@ def test_drawn_teeth_are_ivory_and_no_brighter_than_the_face() -> None:
 
 
 @both
-@pytest.mark.parametrize(
-    "opening",
-    [
-        pytest.param(
-            0.25,
-            marks=pytest.mark.xfail(strict=True, reason="a raised tongue lies where a resting one does until 0.34"),
-        ),
-        0.6,
-    ],
-)
+@pytest.mark.parametrize("opening", [0.2, 0.25, 0.6])
 def test_a_raised_tongue_shows(name: str, opening: float) -> None:
     face = BOTH[name]()
     inside = faces.between_the_lips(face, opening=0.9 * opening, share=0.4)
@@ -296,9 +288,9 @@ def test_a_raised_tongue_shows(name: str, opening: float) -> None:
     changed = inside & (cv2.absdiff(low[0], high[0]) > 6)
     assert changed.sum() > 0.05 * inside.sum()
     assert np.array_equal(faces.outside(low[0], face.rig.mouth_box), faces.outside(high[0], face.rig.mouth_box))
-    # It is flesh where it was dark.
-    assert high[0][changed].mean() > low[0][changed].mean() + 5
-    assert redness(high)[changed].mean() > 130
+    # It is flesh, where teeth or the dark were.
+    assert redness(high)[changed].mean() > max(128 + 6, redness(low)[changed].mean() + 2)
+    assert 30 < high[0][changed].mean() < np.percentile(face.rig.y, 90)
 
 
 @both
