@@ -29,11 +29,13 @@ class Screen:
         return ProgressLine(quiet)
 
     def received(self) -> str:
-        os.set_blocking(self.terminal, False)
-        try:
-            return os.read(self.terminal, 1 << 16).decode()
-        except BlockingIOError:
-            return ""
+        """All that was written so far; a mark of our own tells where that ends."""
+        self.end.write("\0")
+        self.end.flush()
+        text = b""
+        while not text.endswith(b"\0"):
+            text += os.read(self.terminal, 1 << 16)
+        return text[:-1].decode()
 
 
 @pytest.fixture
