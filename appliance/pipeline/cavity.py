@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from appliance.pipeline import modes, yuv
 from appliance.pipeline.boxes import halved, view
 from appliance.pipeline.composite import half
-from appliance.pipeline.face_frame import Box, FaceFrame, Floats
+from appliance.pipeline.face_frame import Box, FaceFrame, Floats, smoothstep
 from appliance.pipeline.modes import Mode
 from appliance.pipeline.rig import Opening, Rig
 
@@ -22,10 +22,11 @@ _HIDDEN_DROP = 0.04
 """With the jaw up to here, as a share of the mouth's width, the upper teeth hide all that is behind them."""
 _HIDDEN_PIXELS, _HIDDEN_TUCK = 0.4, 0.02
 """With the lips no farther apart than this, nothing shows but the dark of the seam."""
-_BEHIND_TEETH, _UNDER_TEETH = 0.13, 0.165
-"""How far below its place with a shut mouth a raised tongue lies, as a share of the mouth's width."""
-_BETWEEN = 0.9
-"""Raised this far the tongue comes out between the teeth, as for th."""
+_BEHIND_TEETH, _FARTHER_OUT = 0.13, 0.035
+"""How far below its place with a shut mouth a raised tongue lies, as a share of the mouth's width, and how much farther
+between the teeth."""
+_BETWEEN = (0.75, 1.0)
+"""Raised from here on the tongue comes out between the teeth, as for th."""
 
 
 class CavityPainter:
@@ -52,14 +53,15 @@ class CavityPainter:
         if drop < _HIDDEN_PIXELS and coefficients[Mode.TUCK] < _HIDDEN_TUCK:
             return y, uv
         place = self._placement(frame, head_shift(coefficients, frame) - np.array([left, top]))
-        raised = min(drop, (_BEHIND_TEETH if tongue < _BETWEEN else _UNDER_TEETH) * frame.mouth)
+        between = float(smoothstep(*_BETWEEN, np.array(tongue)))
+        raised = min(drop, (_BEHIND_TEETH + between * _FARTHER_OUT) * frame.mouth)
         tongue_place = _shifted(place, frame.ey * ((1 - tongue) * drop + tongue * raised))
         if drop > _HIDDEN_DROP * frame.mouth:
             self._tongue.over(y, uv, tongue_place)
             self._lower.over(y, uv, _shifted(place, frame.ey * drop))
         self._upper.over(y, uv, place)
-        if tongue >= _BETWEEN:
-            self._tongue.over(y, uv, tongue_place)
+        if between > 0:
+            self._tongue.over(y, uv, tongue_place, between)
         reach = max(3, round(0.11 * frame.mouth)) | 1
         shade = cv2.blur(alpha_skin, (reach, reach), borderType=cv2.BORDER_REPLICATE).astype(np.float32)
         shade *= np.float32(-_LIP_SHADOW / 255)
@@ -121,7 +123,7 @@ class _Plate:
         seen = np.array([rows[0], rows[-1], columns[0], columns[-1]]) if len(rows) else np.zeros(4, int)
         self._corners = np.array([[x, y, 1] for x in seen[2:] for y in seen[:2]], np.float32)
 
-    def over(self, y: Floats, uv: Floats, place: Floats) -> None:
+    def over(self, y: Floats, uv: Floats, place: Floats, strength: float = 1.0) -> None:
         """Lay the plate over what is there."""
         size = np.array(y.shape[::-1])
         corners = self._corners @ place.T
@@ -132,13 +134,13 @@ class _Plate:
         box: Box = (int(left), int(top), int(right), int(bottom))
         part = _shifted(place, -np.array([left, top]))
         luma, chroma = view(y, box), view(uv, halved(box))
-        _blend(luma, _warped(self._luma, part, luma.shape))
-        _blend(chroma, _warped(self._chroma, _halved(part), chroma.shape))
+        _blend(luma, _warped(self._luma, part, luma.shape), strength)
+        _blend(chroma, _warped(self._chroma, _halved(part), chroma.shape), strength)
 
 
-def _blend(back: Floats, front: NDArray[np.uint8]) -> None:
+def _blend(back: Floats, front: NDArray[np.uint8], strength: float) -> None:
     """`front` has its alpha as the last channel."""
-    share = front[..., -1] * np.float32(1 / 255)
+    share = front[..., -1] * np.float32(strength / 255)
     if back.ndim == 2:
         back += share * (front[..., 0] - back)
     else:

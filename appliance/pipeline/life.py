@@ -30,7 +30,7 @@ class Life:
         self._blink_times = np.array([self._blinks.uniform(0.8, _BLINK_EVERY_S[1])])
 
     def sway(self, times: Floats) -> Floats:
-        """Four independent courses within -1..1: [4, N]."""
+        """Four independent courses, mostly within -1..1 and never beyond 1.6: [4, N]."""
         angles = times[None, None, :] * self._rates[..., None] + self._phases[..., None]
         return np.asarray(1.6 * (np.sin(angles) * self._weights[..., None]).sum(1))
 

@@ -28,6 +28,8 @@ _UNSEEN_FOR_A_FRAME = 0.010
 """nor one below this by a whole mode, of which a frame brings a part, if a frame soon after will paint it;"""
 _UNSEEN_TINT_FOR_A_FRAME = 0.018
 """of a colour even more goes unseen."""
+_PARTLY_AT_MOST = 3
+"""So many frames in a row are painted without what goes unseen for a frame."""
 
 STEEPER = 2
 """The lower lip moves most steeply, and its warp takes this many times the iterations."""
@@ -65,6 +67,7 @@ class PortraitPainter:
         np.copyto(y, self._rig.y)
         np.copyto(uv, self._rig.uv)
         self._painted: Floats | None = None
+        self._partly = 0
 
     def paint(self, performance: Performance, index: int, frame: int = 0) -> None:  # noqa: ARG002
         """Paint row `index` of a performance; a still picture is the same in every `frame` of the video."""
@@ -75,15 +78,16 @@ class PortraitPainter:
         if before is not None and np.array_equal(pose, before):
             return
         head = slice(Mode.BROW, len(Mode))
-        head_moved = before is None or not np.array_equal(pose[head], before[head])
+        moved = before is None or not np.array_equal(pose[head], before[head])
+        self._partly = 0 if moved or self._partly == _PARTLY_AT_MOST else self._partly + 1
         self._skin.move(coefficients)
         self._low.move(coefficients)
-        self._paint_skin(head_moved)
+        self._paint_skin(whole=self._partly == 0)
         self._paint_mouth(coefficients, tongue)
 
-    def _paint_skin(self, head_moved: bool) -> None:
-        spans = self._moved_at_all if head_moved else self._moved_by_speech
-        tints = self._moved_at_all if head_moved else self._tinted_by_speech
+    def _paint_skin(self, whole: bool) -> None:
+        spans = self._moved_at_all if whole else self._moved_by_speech
+        tints = self._moved_at_all if whole else self._tinted_by_speech
         self._paint_spans(self._source_y, self._y, spans, self._skin.luma(bounds(spans)), lambda box: box)
         self._paint_spans(self._source_uv, self._uv, tints, self._skin.chroma(bounds(tints)), halved)
 
