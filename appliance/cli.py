@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from appliance import __version__
-from appliance.errors import ApplianceError, CancelledError
+from appliance.errors import ApplianceError, CancelledError, InputError
 from appliance.terminal import ProgressLine, say
 from appliance.volumes import Volumes
 
@@ -139,6 +139,8 @@ def render(
 
     Options.of(options)
     models.check_writable(out)
+    if out.exists() and out.resolve() in (audio.resolve(), Path(avatar).resolve()):
+        raise InputError(f"{out} would replace what it is made from", hint="give --out another name")
     with cancellable(json_) as job:
         loaded = models.load(model)
         with loaded.generate(avatar, audio, face=face, near=out.parent, job=job, volumes=volumes, **options) as video:

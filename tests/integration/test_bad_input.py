@@ -278,6 +278,19 @@ def test_a_failed_render_keeps_the_video_that_was_there(box: Box, tmp_path: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["o.mp4", "text.wav"]
 
 
+@pytest.mark.parametrize("which", ["audio", "avatar"])
+def test_a_video_does_not_replace_what_it_is_made_from(
+    box: Box, tmp_path: Path, portrait: Path, speech: Path, which: str
+) -> None:
+    given = {"avatar": portrait, "audio": speech}
+    original = given[which].read_bytes()
+    out = given[which] = tmp_path / "mine"
+    out.write_bytes(original)
+    done = box.run("render", "--avatar", given["avatar"], "--audio", given["audio"], "--out", out, *SMALL)
+    assert_refused(done, f"{out} would replace what it is made from", "another name")
+    assert out.read_bytes() == original
+
+
 def test_errors_are_not_json_on_standard_output(box: Box, tmp_path: Path, portrait: Path) -> None:
     done = refused(box, tmp_path, portrait, tmp_path / "missing.wav", "--json")
     assert_refused(done, "missing.wav")
