@@ -1,7 +1,7 @@
 """Motion track to performance: how the mouth of the track looks on a face, and what the rest of it does meanwhile.
 
-A frame depends on the track at most `CONTEXT_S`, rounded up to four frames, before and after it, so a part of a video can
-be made as soon as that much of the track is known, and comes out the same in whatever parts the video is made.
+A frame depends on the track at most `CONTEXT_S`, rounded up to four frames, before and after it, so a part of a video
+can be made as soon as that much of the track is known, and comes out the same in whatever parts the video is made.
 """
 
 from __future__ import annotations
