@@ -5,6 +5,7 @@ A sample is a flat `{name: number}`; a name is absent where nothing tells it. Na
     cpu_temperature_c gpu_temperature_c npu_temperature_c
     gpu_load_percent npu_load_percent
     gpu_memory_used_bytes gpu_memory_total_bytes
+    process_memory_bytes process_load_percent (of one core; a `Recorder` only, for it takes two looks)
 
 Sources: NVML for discrete NVIDIA GPUs; on a Jetson sysfs, `gpu.0/load` in tenths of a percent (NVML answers "not
 supported" there, and the GPU shares the system's memory); on an RK3588 Rockchip's devfreq, whose `load` reads
@@ -21,6 +22,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+import psutil
 
 from appliance.pipeline.hardware import nvml
 from appliance.pipeline.hardware.files import read_int, read_text
@@ -88,6 +91,15 @@ def _loads(root: Path, found: Sample) -> None:
             found[f"{device.name[-3:]}_load_percent"] = float(match[1])
 
 
+def _own_use(process: psutil.Process) -> Sample:
+    """What this process takes; the load is that since the last call with the same `process`."""
+    with process.oneshot():
+        used = {"process_memory_bytes": float(process.memory_info().rss)}
+        load = process.cpu_percent()
+    # The first look has nothing to compare with, and says 0.
+    return used | {"process_load_percent": load} if load else used
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     minimum: float
@@ -124,7 +136,8 @@ class Recorder:
 
     def _run(self) -> None:
         with nvml.opened() if self._take is None else contextlib.nullcontext() as gpus:
-            take = self._take or (lambda: sample(gpus=gpus))
+            process = psutil.Process()
+            take = self._take or (lambda: sample(gpus=gpus) | _own_use(process))
             while True:
                 self._add(take())
                 if self._stop.wait(self._interval_s):

@@ -4,6 +4,8 @@ import threading
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
+
 from appliance.pipeline.hardware import nvml
 from appliance.pipeline.hardware.telemetry import Range, Recorder, Sample, sample
 
@@ -137,4 +139,7 @@ def test_the_recorder_takes_one_sample_even_of_the_shortest_job() -> None:
 def test_the_recorder_works_on_this_machine() -> None:
     with Recorder() as recorder:
         pass
-    assert set(recorder.summary()) >= {name for name in sample() if name.startswith("cpu")}
+    told = recorder.summary()
+    assert set(told) >= {name for name in sample() if name.startswith("cpu")} | {"process_memory_bytes"}
+    # More than an interpreter, less than the machine has.
+    assert 1e6 < told["process_memory_bytes"].maximum < psutil.virtual_memory().total
