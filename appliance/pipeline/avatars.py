@@ -55,7 +55,13 @@ def remove(name: str, volumes: Volumes) -> None:
 def resolve(reference: str, volumes: Volumes, *, face: int | None = None, job: Job | None = None) -> AvatarPack:
     """What `--avatar` means: a file if there is one of that path, else the avatar of that name."""
     path = Path(reference)
-    if path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path}: {error.strerror or error}", hint="check the path and its rights"
+        ) from error
+    if is_file:
         return enroll.pack_for(path, volumes.cache / "packs", face=face, job=job)
     if reference in names(volumes):
         return show(reference, volumes)
@@ -76,13 +82,14 @@ def _demo(volumes: Volumes) -> AvatarPack:
             return AvatarPack.load(target)
         except InputError:
             pack.remove_pack(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    picture, points = demo.draw_demo()
-    height, width = picture.shape[:2]
-    with pack.new_pack(target, replacing=False) as folder:
+
+    def draw(folder: Path) -> None:
+        picture, points = demo.draw_demo()
+        height, width = picture.shape[:2]
         manifest = Manifest(DEMO, "drawn", width, height)
         pack.seal(folder, manifest, picture, points[None], build_rig(picture, points))
-    return AvatarPack.load(target, verify=False)
+
+    return enroll.build(target, draw, replacing=False)
 
 
 def _unknown(name: str, volumes: Volumes) -> InputError:

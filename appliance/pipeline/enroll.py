@@ -11,6 +11,7 @@ import dataclasses
 import errno
 import hashlib
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -73,10 +74,15 @@ def pack_for(source: Path, packs: Path, *, face: int | None = None, job: Job | N
 def _build(source: Path, name: str, target: Path, face: int | None, job: Job, *, replacing: bool) -> AvatarPack:
     images.check_readable(source)
     enrol = _portrait if images.is_picture(source) else _template
+    return build(target, lambda folder: enrol(source, name, folder, face, job), replacing=replacing)
+
+
+def build(target: Path, fill: Callable[[Path], None], *, replacing: bool) -> AvatarPack:
+    """The pack at `target`, of what `fill` puts into a folder; errors name the place that cannot be written."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with pack.new_pack(target, replacing=replacing) as folder:
-            enrol(source, name, folder, face, job)
+            fill(folder)
     except OSError as error:
         if error.errno in (errno.EEXIST, errno.ENOTEMPTY) and target.exists():
             return AvatarPack.load(target)  # somebody else was faster with the same

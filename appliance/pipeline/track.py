@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.errors import InputError
+from appliance.pipeline.fragments import writing
 from appliance.storage import atomic
 
 VISEMES: Final = ("SIL", "PBM", "FV", "TH", "ALV", "VEL", "SHR", "U", "O", "A", "E", "I")
@@ -59,15 +60,9 @@ class MotionTrack:
 
     def save(self, path: Path) -> None:
         """Write the `.npz`, whole or not at all."""
-        try:
-            with atomic.replaced_file(path, suffix=".npz") as temporary:
-                curves = {name: getattr(self, name) for name in CURVES}
-                np.savez(temporary, fps=np.float64(self.fps), viseme=self.viseme, **curves)
-        except OSError as error:
-            raise InputError(
-                f"cannot write the motion track {path}: {error.strerror or error}",
-                hint="choose a folder that exists, is writable and has space",
-            ) from error
+        with writing(path), atomic.replaced_file(path, suffix=".npz") as temporary:
+            curves = {name: getattr(self, name) for name in CURVES}
+            np.savez(temporary, fps=np.float64(self.fps), viseme=self.viseme, **curves)
 
     @classmethod
     def load(cls, path: Path) -> MotionTrack:
