@@ -62,7 +62,7 @@ def labelled(net: MotionNet, clips: list[Clip]) -> Utterances | None:
     for clip in clips:
         try:
             mel = _heard(clip.path)
-        except (OSError, ValueError):  # a recording that this decoder cannot read
+        except ValueError:  # a recording that this decoder cannot read
             continue
         if len(mel) < 10:
             continue

@@ -27,14 +27,17 @@ def resampled(samples: Samples, rate_hz: int) -> Samples:
 
 
 def decoded(path: Path) -> Samples:
-    """Any recording that PyAV reads; a bare `.g722` is the telephone codec at 16 kHz."""
+    """Any recording that PyAV reads, else `ValueError`; a bare `.g722` is the telephone codec at 16 kHz."""
     import av
 
     form = "g722" if path.suffix == ".g722" else None
     resampler = av.AudioResampler(format="fltp", layout="mono", rate=SPEECH_RATE_HZ)
     parts: list[Samples] = []
-    with av.open(str(path), format=form) as container:
-        for frame in container.decode(audio=0):
-            parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
-        parts += [part.to_ndarray()[0] for part in resampler.resample(None)]
+    try:
+        with av.open(str(path), format=form) as container:
+            for frame in container.decode(audio=0):
+                parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
+            parts += [part.to_ndarray()[0] for part in resampler.resample(None)]
+    except av.FFmpegError as error:
+        raise ValueError(f"{path} cannot be decoded: {error}") from error
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)

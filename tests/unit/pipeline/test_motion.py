@@ -106,7 +106,7 @@ def test_torch_and_onnxruntime_give_the_same_track(model: MotionModel) -> None:
 def test_silence_keeps_the_mouth_shut(model: MotionModel, samples: Samples) -> None:
     track = heard(model, samples)[5:]
     assert track.opening.max() < 0.1
-    assert track.vad.max() < 0.3
+    assert track.vad.max() < 0.5
     assert (track.viseme == 0).all()
 
 
