@@ -37,7 +37,7 @@ $(SETUP): pyproject.toml tools/setup.sh tools/packages.sh tools/debian-packages.
 # The tests compare torch with ONNX Runtime, so they install it always; `make run` only where an NVIDIA GPU is found.
 $(DEV): $(SETUP) tools/debian-packages-test.txt
 	@tools/packages.sh tools/debian-packages-test.txt
-	@$(PYTHON) -m pip install --quiet --editable '.[dev,torch]'
+	@$(PYTHON) -m pip install --quiet --editable '.[dev,train]'
 	@touch $@
 
 .venv/.stamp-gpu: $(SETUP)
