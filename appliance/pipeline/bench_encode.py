@@ -1,15 +1,14 @@
-"""Encoding and nothing else, as a program: raw NV12 pictures from standard input to an MP4 file.
+"""Encoding and nothing else, as a program: raw NV12 pictures in a file to H.264 fragments.
 
-The yardstick of `bench_render`: what any program would need that is handed the same pictures and encodes them with the
-same settings. `pictures` hands them over, painted as a render paints them.
+The yardstick of `bench_render`: what any program would need that is given the same pictures and encodes them with the
+same settings. `paint` makes the file, picture after picture, luma then chroma, painted as a render paints them.
 
-    python -m appliance.pipeline.bench_encode WIDTH HEIGHT RATE CODEC FOLDER < pictures
+    python -m appliance.pipeline.bench_encode PICTURES WIDTH HEIGHT RATE CODEC FOLDER
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,8 +24,8 @@ from appliance.pipeline.sound import open_sound
 from appliance.pipeline.track import MotionTrack
 
 
-def pictures(pack: AvatarPack, sound: Path) -> Iterator[bytes]:
-    """Every picture of a render, luma then chroma."""
+def paint(pack: AvatarPack, sound: Path, target: Path) -> None:
+    """Write every picture of a render, with default options, to `target`."""
     options = Options()
     scene = Scene(pack, options)
     with open_sound(sound) as reader:
@@ -37,29 +36,26 @@ def pictures(pack: AvatarPack, sound: Path) -> Iterator[bytes]:
     whole = np.empty((scene.height * 3 // 2, scene.width), np.uint8)
     y, uv = whole[: scene.height], whole[scene.height :].reshape(scene.height // 2, scene.width // 2, 2)
     painter = scene.painter(y, uv)
-    for index in range(len(track)):
-        painter.paint(performance, index, index)
-        yield whole.tobytes()
+    with target.open("wb") as file:
+        for index in range(len(track)):
+            painter.paint(performance, index, index)
+            file.write(whole.data)
 
 
-def main(columns: str, rows: str, rate: str, codec: str, folder: str) -> None:
-    """Encode what comes in into fragments of the length that a render uses, so that it has as many key frames."""
+def main(source: str, columns: str, rows: str, rate: str, codec: str, folder: str) -> None:
+    """Encode into fragments of the length that a render uses, so that there are as many key frames."""
     from appliance.pipeline.render import SEGMENT_S
 
     settings = EncoderSettings(int(columns), int(rows), Fraction(rate), codec)
-    width, height = settings.width, settings.height
-    length, number, more = round(SEGMENT_S * settings.rate), 0, True
-    while more:
-        with FragmentEncoder(Path(folder) / f"{number}.alone", settings) as encoder:
-            for _ in range(length):
-                handed = np.frombuffer(sys.stdin.buffer.read(width * height * 3 // 2), np.uint8)
-                more = len(handed) == width * height * 3 // 2
-                if not more:
-                    break
-                encoder.y[:] = handed[: width * height].reshape(height, width)
-                encoder.uv[:] = handed[width * height :].reshape(encoder.uv.shape)
+    height, width = settings.height, settings.width
+    pictures = np.memmap(source, np.uint8, "r").reshape(-1, height * 3 // 2, width)
+    length = round(SEGMENT_S * settings.rate)
+    for start in range(0, len(pictures), length):
+        with FragmentEncoder(Path(folder) / f"{start:08d}.alone", settings) as encoder:
+            for picture in pictures[start : start + length]:
+                encoder.y[:] = picture[:height]
+                encoder.uv[:] = picture[height:].reshape(encoder.uv.shape)
                 encoder.write()
-        number += 1
 
 
 if __name__ == "__main__":

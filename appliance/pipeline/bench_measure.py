@@ -7,14 +7,12 @@ peak of it over. The small process also keeps the figures of one command apart f
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from appliance.errors import UnhealthyError
@@ -29,26 +27,14 @@ class Usage:
     peak_bytes: int
 
 
-def measure(command: Sequence[str], environment: Mapping[str, str], feed: Iterable[bytes] = ()) -> Usage:
-    """Run a command to its end, with `feed` as its standard input; `UnhealthyError` with the end of what it said if it
-    fails."""
+def measure(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
+    """Run a command to its end; `UnhealthyError` with the end of what it said if it fails."""
     launch = [sys.executable, "-m", "appliance.pipeline.bench_measure", *command]
-    pipe = subprocess.PIPE
-    with (
-        tempfile.TemporaryFile() as said,
-        subprocess.Popen(launch, env=environment, stdin=pipe, stdout=pipe, stderr=said) as running,  # noqa: S603
-    ):
-        assert running.stdin is not None  # noqa: S101
-        assert running.stdout is not None  # noqa: S101
-        with contextlib.suppress(BrokenPipeError), running.stdin:
-            for piece in feed:
-                running.stdin.write(piece)
-        answer = running.stdout.read()
-        if running.wait() != 0:
-            said.seek(0)
-            words = said.read().decode("utf-8", "replace").strip()[-500:]
-            raise UnhealthyError(f"{' '.join(command)} failed with exit code {running.returncode}: {words}")
-    return Usage(**json.loads(answer))
+    done = subprocess.run(launch, env=environment, capture_output=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        words = done.stderr.decode("utf-8", "replace").strip()[-500:]
+        raise UnhealthyError(f"{' '.join(command)} failed with exit code {done.returncode}: {words}")
+    return Usage(**json.loads(done.stdout))
 
 
 def main(command: list[str]) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from math import ceil, floor
 from typing import Any
 
 from numpy.typing import NDArray
@@ -37,3 +38,18 @@ def bounds(boxes: Sequence[Box]) -> Box:
     """The smallest box around all."""
     left, top, right, bottom = zip(*boxes, strict=True)
     return min(left), min(top), max(right), max(bottom)
+
+
+def even_around(places: Iterable[Sequence[float]], limit: Box) -> Box:
+    """The smallest even box around places (x, y), inside `limit` (which is even, too); empty if they are outside.
+
+    In plain numbers: for a handful of places that is quicker than arrays.
+    """
+    x, y = zip(*places, strict=True)
+    left, top, right, bottom = limit
+    return (
+        min(max(floor(min(x) / 2) * 2, left), right),
+        min(max(floor(min(y) / 2) * 2, top), bottom),
+        min(max(ceil(max(x) / 2) * 2, left), right),
+        min(max(ceil(max(y) / 2) * 2, top), bottom),
+    )

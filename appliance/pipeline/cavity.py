@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.pipeline import modes, yuv
-from appliance.pipeline.boxes import halved, view
+from appliance.pipeline.boxes import even_around, halved, view
 from appliance.pipeline.composite import half
 from appliance.pipeline.face_frame import Box, FaceFrame, Floats, smoothstep
 from appliance.pipeline.modes import Mode
@@ -91,11 +91,13 @@ def jaw_drop(coefficients: Floats, frame: FaceFrame) -> float:
     )
 
 
-def head_shift(coefficients: Floats, frame: FaceFrame) -> Floats:
-    """How far the middle of the mouth has gone with the head [2], pixels."""
-    across, down, roll = coefficients[Mode.HEAD_X :] * frame.unit
-    arm = -modes.NECK * frame.ey
-    return np.asarray(across * frame.ex + down * frame.ey + roll * np.array([-arm[1], arm[0]]))
+def head_shift(coefficients: Floats, frame: FaceFrame) -> tuple[float, float]:
+    """How far the middle of the mouth has gone with the head (x, y), pixels."""
+    across, down, roll = (float(coefficient) * frame.unit for coefficient in coefficients[Mode.HEAD_X :])
+    (right_x, right_y), (down_x, down_y) = frame.ex.tolist(), frame.ey.tolist()
+    # The mouth is at the upper end of an arm of `NECK`, and turns about its lower end.
+    turn = roll * modes.NECK
+    return across * right_x + down * down_x + turn * down_y, across * right_y + down * down_y - turn * down_x
 
 
 def visible(coefficients: Floats, frame: FaceFrame, opening: Opening, limit: Box) -> Box:
@@ -103,11 +105,18 @@ def visible(coefficients: Floats, frame: FaceFrame, opening: Opening, limit: Box
     left, right, top, bottom = opening
     spare = 0.07 * frame.mouth
     bottom += jaw_drop(coefficients, frame) * 1.05
-    corners = np.array([[x, y] for x in (left - spare, right + spare) for y in (top - spare, bottom + spare)])
-    places = frame.pixels(corners) + head_shift(coefficients, frame)
-    low = np.clip(np.floor(places.min(0) / 2) * 2, limit[:2], limit[2:])
-    high = np.clip(np.ceil(places.max(0) / 2) * 2, limit[:2], limit[2:])
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+    shift_x, shift_y = head_shift(coefficients, frame)
+    x0, y0 = frame.origin.tolist()
+    (right_x, right_y), (down_x, down_y) = frame.ex.tolist(), frame.ey.tolist()
+    places = [
+        (x0 + shift_x + x * right_x + y * down_x, y0 + shift_y + x * right_y + y * down_y)
+        for x in (left - spare, right + spare)
+        for y in (top - spare, bottom + spare)
+    ]
+    return even_around(places, limit)
+
+
+_SPARE_PIXELS = np.array([[-2, -2], [-2, 2], [2, -2], [2, 2]], np.float32)
 
 
 class _Plate:
@@ -125,13 +134,11 @@ class _Plate:
 
     def over(self, y: Floats, uv: Floats, place: Floats, strength: float = 1.0) -> None:
         """Lay the plate over what is there."""
-        size = np.array(y.shape[::-1])
-        corners = self._corners @ place.T
-        left, top = np.clip(np.floor(corners.min(0) / 2) * 2 - 2, 0, size).astype(int)
-        right, bottom = np.clip(np.ceil(corners.max(0) / 2) * 2 + 2, 0, size).astype(int)
+        places = (self._corners @ place.T + _SPARE_PIXELS).tolist()
+        box = even_around(places, (0, 0, y.shape[1], y.shape[0]))
+        left, top, right, bottom = box
         if right <= left or bottom <= top:
             return
-        box: Box = (int(left), int(top), int(right), int(bottom))
         part = _shifted(place, -np.array([left, top]))
         luma, chroma = view(y, box), view(uv, halved(box))
         _blend(luma, _warped(self._luma, part, luma.shape), strength)

@@ -45,7 +45,7 @@ class Options:
 
     duration: float | None = None
     min_resolution: int = 512
-    inference_steps: int = 4
+    inference_steps: int = 3
     dynamic_scale: float = 1.0
     motion_scale: float = 1.0
     expand_ratio: float | None = None

@@ -8,27 +8,38 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import av
 import numpy as np
-import pytest
 
-from appliance.errors import UnhealthyError
-from appliance.pipeline import fragments
+import appliance
+from appliance.pipeline import avatars, bench_encode, fragments
 from appliance.pipeline.bench_measure import measure
 from appliance.pipeline.bench_render import Row, render_table
+from appliance.volumes import Volumes
+from tests.sounds import speech
 
 
-def test_the_yardstick_encodes_what_it_is_handed(tmp_path: Path) -> None:
-    noise = np.random.default_rng(0)
-    handed = [noise.integers(16, 235, (192 * 3 // 2, 256), np.uint8).tobytes() for _ in range(80)]
-    command = [sys.executable, "-m", "appliance.pipeline.bench_encode", "256", "192", "25", "libx264", str(tmp_path)]
-    assert measure(command, os.environ, handed).cpu_s > 0
+def test_the_yardstick_encodes_the_pictures_of_a_file(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures.nv12"
+    np.random.default_rng(0).integers(16, 235, (80, 192 * 3 // 2, 256), np.uint8).tofile(pictures)
+    command = [sys.executable, "-m", "appliance.pipeline.bench_encode", str(pictures), "256", "192", "25", "libx264"]
+    assert measure([*command, str(tmp_path)], os.environ).cpu_s > 0
     found = [fragments.check(path) for path in sorted(tmp_path.glob("*.alone"))]
     assert [fragment.frames for fragment in found if fragment] == [75, 5]
 
 
-def test_a_program_that_fails_is_told_with_its_words() -> None:
-    with pytest.raises(UnhealthyError, match="no such thing"):
-        measure([sys.executable, "-c", "raise SystemExit('no such thing')"], os.environ, [b"unread"] * 100)
+def test_the_yardsticks_pictures_are_those_of_a_render(tmp_path: Path) -> None:
+    sound, pictures, video = tmp_path / "a.wav", tmp_path / "a.nv12", tmp_path / "a.mp4"
+    speech(sound, "Hello, my name is Anna.")
+    volumes = Volumes(tmp_path / "root")
+    bench_encode.paint(avatars.resolve("demo", volumes), sound, pictures)
+    with appliance.load_model().generate("demo", sound, volumes=volumes) as rendered:
+        rendered.save(video)
+    with av.open(str(video)) as container:
+        shown = np.stack([frame.to_ndarray(format="nv12").astype(np.int16) for frame in container.decode(video=0)])
+    painted = np.fromfile(pictures, np.uint8).reshape(shown.shape)
+    # Apart by what encoding loses.
+    assert np.abs(painted[::5].astype(np.int16) - shown[::5]).mean() < 1
 
 
 def test_the_table_has_a_line_for_each_row_and_survives_json() -> None:
