@@ -25,6 +25,8 @@ _HIDDEN_PIXELS, _HIDDEN_TUCK = 0.4, 0.02
 _BEHIND_TEETH, _FARTHER_OUT = 0.13, 0.035
 """How far below its place with a shut mouth a raised tongue lies, as a share of the mouth's width, and how much farther
 between the teeth."""
+_RESTING = 0.02
+"""Raised less than this the tongue moves with the lower teeth."""
 _BETWEEN = (0.75, 1.0)
 """Raised from here on the tongue comes out between the teeth, as for th."""
 
@@ -38,6 +40,7 @@ class CavityPainter:
         y, uv = yuv.planes(np.full((2, 2, 3), plates.cavity * 255 + 0.5, np.float32).astype(np.uint8))
         self._cavity_y, self._cavity_uv = np.float32(y[0, 0]), uv[0, 0].astype(np.float32)
         self._upper, self._lower, self._tongue = _Plate(plates.upper), _Plate(plates.lower), _Plate(plates.tongue)
+        self._floor = _Plate(_laid_over(plates.lower, plates.tongue))
 
     def paint(
         self, coefficients: Floats, tongue: float, frame: FaceFrame, box: Box, alpha_skin: yuv.Plane
@@ -57,8 +60,12 @@ class CavityPainter:
         raised = min(drop, (_BEHIND_TEETH + between * _FARTHER_OUT) * frame.mouth)
         tongue_place = _shifted(place, frame.ey * ((1 - tongue) * drop + tongue * raised))
         if drop > _HIDDEN_DROP * frame.mouth:
-            self._tongue.over(y, uv, tongue_place)
-            self._lower.over(y, uv, _shifted(place, frame.ey * drop))
+            jaw_place = _shifted(place, frame.ey * drop)
+            if tongue < _RESTING:
+                self._floor.over(y, uv, jaw_place)
+            else:
+                self._tongue.over(y, uv, tongue_place)
+                self._lower.over(y, uv, jaw_place)
         self._upper.over(y, uv, place)
         if between > 0:
             self._tongue.over(y, uv, tongue_place, between)
@@ -152,6 +159,13 @@ def _blend(back: Floats, front: NDArray[np.uint8], strength: float) -> None:
         back += share * (front[..., 0] - back)
     else:
         back += share[..., None] * (front[..., :-1] - back)
+
+
+def _laid_over(front: Floats, back: Floats) -> Floats:
+    """Two plates [h, w, 4] as one."""
+    alpha = front[..., 3:] + back[..., 3:] * (1 - front[..., 3:])
+    colour = front[..., :3] * front[..., 3:] + back[..., :3] * back[..., 3:] * (1 - front[..., 3:])
+    return np.concatenate([colour / np.maximum(alpha, 1e-4), alpha], axis=-1)
 
 
 def _shifted(place: Floats, shift: Floats) -> Floats:
