@@ -40,6 +40,22 @@ def bounds(boxes: Sequence[Box]) -> Box:
     return min(left), min(top), max(right), max(bottom)
 
 
+def without(box: Box, hole: Box) -> list[Box]:
+    """What is left of a box without a hole: above, below, to the left and to the right of it."""
+    left, top, right, bottom = box
+    hole_left, hole_right = max(left, hole[0]), min(right, hole[2])
+    hole_top, hole_bottom = max(top, hole[1]), min(bottom, hole[3])
+    if hole_left >= hole_right or hole_top >= hole_bottom:
+        return [box]
+    around = [
+        (left, top, right, hole_top),
+        (left, hole_bottom, right, bottom),
+        (left, hole_top, hole_left, hole_bottom),
+        (hole_right, hole_top, right, hole_bottom),
+    ]
+    return [part for part in around if part[0] < part[2] and part[1] < part[3]]
+
+
 def even_around(places: Iterable[Sequence[float]], limit: Box) -> Box:
     """The smallest even box around places (x, y), inside `limit` (which is even, too); empty if they are outside.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from appliance.pipeline import composite, yuv
-from appliance.pipeline.boxes import bounds, halved, shifted, view, within
+from appliance.pipeline.boxes import bounds, halved, shifted, view, within, without
 from appliance.pipeline.cavity import CavityPainter, visible
 from appliance.pipeline.eyelids import STAGES
 from appliance.pipeline.face_frame import Box, Floats
@@ -24,7 +24,7 @@ from appliance.pipeline.warp import Maps, Warp, sample
 # Shares of the face's unit, which is about a sixth of the picture's height in a portrait.
 _UNSEEN = 0.0008
 """A displacement below this is not worth painting,"""
-_UNSEEN_FOR_A_FRAME = 0.010
+_UNSEEN_FOR_A_FRAME = 0.013
 """nor one below this by a whole mode, of which a frame brings a part, if a frame soon after will paint it;"""
 _UNSEEN_TINT_FOR_A_FRAME = 0.018
 """of a colour even more goes unseen."""
@@ -82,12 +82,18 @@ class PortraitPainter:
         self._partly = 0 if moved or self._partly == _PARTLY_AT_MOST else self._partly + 1
         self._skin.move(coefficients)
         self._low.move(coefficients)
-        self._paint_skin(whole=self._partly == 0)
-        self._paint_mouth(coefficients, tongue)
+        rig = self._rig
+        mouth = visible(coefficients, rig.frame, rig.opening, rig.mouth_box)
+        # Below the lips the lower layer covers its box.
+        covered = within((rig.low_box[0], mouth[3], rig.low_box[2], rig.low_box[3]), self._skin.box)
+        self._paint_skin(covered, whole=self._partly == 0)
+        self._paint_mouth(coefficients, tongue, mouth)
 
-    def _paint_skin(self, whole: bool) -> None:
+    def _paint_skin(self, covered: Box, *, whole: bool) -> None:
         spans = self._moved_at_all if whole else self._moved_by_speech
         tints = self._moved_at_all if whole else self._tinted_by_speech
+        spans = [part for span in spans for part in without(span, covered)]
+        tints = [part for span in tints for part in without(span, covered)]
         self._paint_spans(self._source_y, self._y, spans, self._skin.luma(bounds(spans)), lambda box: box)
         self._paint_spans(self._source_uv, self._uv, tints, self._skin.chroma(bounds(tints)), halved)
 
@@ -99,9 +105,8 @@ class PortraitPainter:
             place = sized(within(span, hull))
             sample(source, (view(maps[0], place), view(maps[1], place)), view(target, sized(shifted(span, *corner))))
 
-    def _paint_mouth(self, coefficients: Floats, tongue: float) -> None:
+    def _paint_mouth(self, coefficients: Floats, tongue: float, mouth: Box) -> None:
         rig, low = self._rig, self._low
-        mouth = visible(coefficients, rig.frame, rig.opening, rig.mouth_box)
         alpha_skin = sample(self._alpha_skin, self._skin.luma(within(mouth, self._skin.box)))
         inside = self._cavity.paint(coefficients, tongue, rig.frame, mouth, alpha_skin)
         composite.put_inside(self._y, self._uv, mouth, inside, alpha_skin)
