@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from appliance.errors import CancelledError
-from appliance.pipeline.fragments import writing
+from appliance.pipeline.fragments import Durable, writing
 from appliance.pipeline.samples import LAYOUTS, to_frame
 from appliance.storage import atomic
 
@@ -27,7 +26,7 @@ _MAX_BITS_PER_SAMPLE: Final = 6
 """AAC allows no more in a channel."""
 
 
-class SoundWriter:
+class SoundWriter(Durable):
     """Writes one sound fragment. As a context manager it closes on success and aborts on any exception."""
 
     def __init__(self, path: Path, rate: int, channels: int) -> None:
@@ -75,14 +74,3 @@ class SoundWriter:
         """Leave nothing behind."""
         with contextlib.suppress(OSError):
             self._opened.__exit__(CancelledError, CancelledError(), None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()

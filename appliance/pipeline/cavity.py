@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.pipeline import modes, yuv
+from appliance.pipeline import head, modes, yuv
 from appliance.pipeline.boxes import even_around, halved, view
 from appliance.pipeline.composite import half
 from appliance.pipeline.face_frame import Box, FaceFrame, Floats, smoothstep
@@ -103,7 +103,7 @@ def head_shift(coefficients: Floats, frame: FaceFrame) -> tuple[float, float]:
     across, down, roll = (float(coefficient) * frame.unit for coefficient in coefficients[Mode.HEAD_X :])
     (right_x, right_y), (down_x, down_y) = frame.ex.tolist(), frame.ey.tolist()
     # The mouth is at the upper end of an arm of `NECK`, and turns about its lower end.
-    turn = roll * modes.NECK
+    turn = roll * head.NECK
     return across * right_x + down * down_x + turn * down_y, across * right_y + down * down_y - turn * down_x
 
 

@@ -16,8 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +128,7 @@ def _view(plane: VideoPlane) -> Plane:
     return np.frombuffer(cast("memoryview[int]", plane), np.uint8)  # a buffer, though its stub does not say so
 
 
-class FragmentEncoder:
+class FragmentEncoder(fragments.Durable):
     """Encodes one fragment. As a context manager it closes on success and aborts on any exception."""
 
     y: Plane
@@ -173,17 +172,6 @@ class FragmentEncoder:
     def abort(self) -> None:
         """Leave nothing behind."""
         self._file.abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
 
 
 def is_done(path: Path, settings: EncoderSettings, frames: int) -> bool:

@@ -22,6 +22,7 @@ import json
 import os
 import struct
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,31 @@ class Fragment:
     frames: int
 
 
-class FragmentWriter:
+class Durable(ABC):
+    """What writes a file that exists only once it is whole; a context manager that closes on success and aborts on any
+    exception."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish the file and give it its name, durably."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Leave nothing behind."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+
+class FragmentWriter(Durable):
     """Writes one fragment. As a context manager it closes on success and aborts on any exception."""
 
     def __init__(self, path: Path, header: Header) -> None:
@@ -102,17 +127,6 @@ class FragmentWriter:
         """Leave nothing behind."""
         with contextlib.suppress(OSError):
             self._opened.__exit__(CancelledError, CancelledError(), None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
 
 
 def check(path: Path) -> Fragment | None:

@@ -9,7 +9,7 @@ chosen by eye on contact sheets against photographs of speakers.
 Modes: SEAL closes the mouth that the picture shows (coefficient 1 always; nothing for a closed mouth but the
 inset); OPEN parts the lips with a flat-topped curve and OPEN_ROUND with an elliptic one, both by 1 = the widest
 gap; WIDE spreads the corners; ROUND draws them in and pushes the lips out; PRESS thins sealed lips; TUCK puts the
-lower lip under the upper teeth (f, v); CHEEK lifts the cheeks; BROW raises the brows; HEAD_X and HEAD_Y move the head
+lower lip under the upper teeth (f, v); CHEEK lifts the cheeks; BROW raises the brows; HEAD_X and HEAD_Y move the `head`
 by its unit, ROLL turns it by a radian.
 """
 
@@ -43,12 +43,6 @@ class Mode(IntEnum):
 
 FULL_GAP = 0.42
 """Height of the fully open mouth, as a share of `FaceFrame.mouth`."""
-
-NECK = 1.1
-"""Where the head turns about, below the mouth, as a share of `FaceFrame.unit`."""
-
-HEAD_EDGE = 1.14
-"""Where the head's motion has died out, in radii of the ellipse around the head."""
 
 REACH: Final = np.array([1] * 9 + [0.03, 0.06, 0.018], np.float32)
 """How large the coefficients of the modes get, but for gains that somebody asks for."""
@@ -122,33 +116,6 @@ def _window(points: Points, frame: FaceFrame, local: Floats) -> Floats:
     below = 1 - smoothstep(chin + 0.3 * u, chin + 0.65 * u, local[:, 1])
     above = smoothstep(brow - 0.7 * u, brow - 0.25 * u, local[:, 1])
     return np.asarray(sides * below * above)
-
-
-def head_field(points: Points, frame: FaceFrame, places: Floats) -> Floats:
-    """HEAD_X, HEAD_Y and ROLL at `places` [..., 2], fading to nothing outside the head -> [3, ..., 2] pixels."""
-    weight = head_weight(points, frame, places)[..., None]
-    across = np.broadcast_to(frame.ex * frame.unit, places.shape)
-    down = np.broadcast_to(frame.ey * frame.unit, places.shape)
-    arm = places - frame.pixels(np.array([0.0, NECK * frame.unit], np.float32))
-    around = np.stack([-arm[..., 1], arm[..., 0]], -1)
-    return np.stack([across, down, around]).astype(np.float32) * weight
-
-
-def head_weight(points: Points, frame: FaceFrame, places: Floats) -> Floats:
-    """1 on the head with its hair, 0 well outside; the edge is soft so that a background bends unseen."""
-    centre, radius = head_ellipse(points, frame)
-    distance = np.linalg.norm((frame.local(places) - centre) / radius, axis=-1)
-    return 1 - smoothstep(0.74, HEAD_EDGE, distance.astype(np.float32))
-
-
-def head_ellipse(points: Points, frame: FaceFrame) -> tuple[Floats, Floats]:
-    """Centre and radii [2] (local) of an ellipse around the head with its hair."""
-    oval = frame.local(group(points, "oval"))
-    low, high = oval.min(0), oval.max(0)
-    height = high[1] - low[1]
-    top = low[1] - 0.38 * height
-    radius = np.array([0.58 * (high[0] - low[0]), (high[1] - top) / 2], np.float32)
-    return np.array([(low[0] + high[0]) / 2, (top + high[1]) / 2], np.float32), radius
 
 
 def _stack(parts: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:

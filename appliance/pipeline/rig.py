@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.pipeline import modes, yuv
+from appliance.pipeline import head, modes, yuv
 from appliance.pipeline.eyelids import Eye, eyes
 from appliance.pipeline.face_frame import Box, FaceFrame, Floats, pixel_centres, smoothstep
 from appliance.pipeline.interior import Interior, interior
@@ -185,9 +185,9 @@ def _bytes(share: Floats) -> yuv.Plane:
 
 
 def _head_extent(points: Points, frame: FaceFrame) -> Floats:
-    centre, radius = modes.head_ellipse(points, frame)
+    centre, radius = head.ellipse(points, frame)
     chin = float(frame.local(group(points, "chin"))[0, 1])
-    low, high = centre - modes.HEAD_EDGE * radius, centre + modes.HEAD_EDGE * radius
+    low, high = centre - head.EDGE * radius, centre + head.EDGE * radius
     high[1] = max(high[1], chin + 0.7 * frame.unit)
     return _corners(frame, float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
@@ -225,8 +225,8 @@ def _bases(
     layers = modes.layers(points, frame, mouth)
     skin_places, low_places = nodes(skin_box, step), nodes(low_box, step)
     skin, low = local_fields(layers, points, frame, mouth, (skin_places, low_places), low_box)
-    skin = np.concatenate([skin, modes.head_field(points, frame, skin_places)])
-    low = np.concatenate([low, modes.head_field(points, frame, low_places)])
+    skin = np.concatenate([skin, head.field(points, frame, skin_places)])
+    low = np.concatenate([low, head.field(points, frame, low_places)])
     skin *= edge_window(skin_box, skin_places)[..., None]
     low *= edge_window(skin_box, low_places)[..., None]
     return skin.astype(np.float32), low.astype(np.float32)

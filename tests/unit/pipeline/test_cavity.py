@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.pipeline import modes
+from appliance.pipeline import head, modes
 from appliance.pipeline.cavity import CavityPainter, head_shift, jaw_drop, visible
 from appliance.pipeline.face_frame import Box, FaceFrame, Floats
 from appliance.pipeline.performance import Performance
@@ -34,7 +34,7 @@ def test_the_jaw_drops_with_both_ways_of_opening() -> None:
 def test_the_inside_moves_with_the_head(x: float, y: float, roll: float) -> None:
     face = faces.smiling()
     coefficients = one(pose(HEAD_X=x, HEAD_Y=y, ROLL=roll))
-    field = modes.head_field(face.points, face.frame, face.frame.origin[None].astype(np.float32))[:, 0]
+    field = head.field(face.points, face.frame, face.frame.origin[None].astype(np.float32))[:, 0]
     assert np.allclose(head_shift(coefficients, face.frame), np.array([x, y, roll]) @ field, atol=0.05)
 
 

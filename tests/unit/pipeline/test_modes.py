@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from appliance.pipeline import modes
+from appliance.pipeline import head, modes
 from appliance.pipeline.landmarks import group
 from appliance.pipeline.modes import Layers, Mode
 from tests import faces
@@ -137,14 +137,14 @@ def test_summing_modes_is_the_sum_of_their_fields(name: str) -> None:
 def test_the_head_moves_as_one_and_fades_outside(name: str) -> None:
     face = BOTH[name]()
     features = np.concatenate([group(face.points, n) for n in ("right_eye_upper", "left_eye_upper", "nose_tip")])
-    x, y, roll = modes.head_field(face.points, face.frame, features)
+    x, y, roll = head.field(face.points, face.frame, features)
     unit = face.frame.unit
     assert np.allclose(x, unit * face.frame.ex, atol=0.02 * unit)
     assert np.allclose(y, unit * face.frame.ey, atol=0.02 * unit)
     # Turning about the neck: the top of the head goes farther, and never along the arm.
-    arms = features - face.frame.pixels(np.array([0, modes.NECK * unit], np.float32))
+    arms = features - face.frame.pixels(np.array([0, head.NECK * unit], np.float32))
     assert np.abs((roll * arms).sum(-1)).max() < 0.01 * unit**2
-    centre, radius = modes.head_ellipse(face.points, face.frame)
+    centre, radius = head.ellipse(face.points, face.frame)
     angles = np.linspace(0, 2 * np.pi, 24)
-    ring = centre + modes.HEAD_EDGE * 1.01 * radius * np.stack([np.cos(angles), np.sin(angles)], -1)
-    assert modes.head_weight(face.points, face.frame, face.frame.pixels(ring)).max() < 1e-3
+    ring = centre + head.EDGE * 1.01 * radius * np.stack([np.cos(angles), np.sin(angles)], -1)
+    assert head.weight(face.points, face.frame, face.frame.pixels(ring)).max() < 1e-3
