@@ -6,7 +6,9 @@ Exit codes: 0 done, 1 the user's input or request cannot be served (130 if it wa
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import sys
 import traceback
@@ -61,6 +63,11 @@ def explain(error: Exception) -> int:
             if error.hint:
                 say(f"  fix: {error.hint}")
             return error.exit_code
+        case OSError(errno=errno.ENOSPC, filename=None):
+            # Only standard output is written without a name; what is left in its buffer must not fail again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            say("error: what standard output goes to is full")
+            return ApplianceError.exit_code
     traceback.print_exception(error)
     say("this is a bug in mouthpiece; please report it with the lines above")
     return BUG

@@ -158,3 +158,14 @@ def test_a_reader_that_has_seen_enough_hears_no_complaint(box: Box) -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+def test_a_full_standard_output_is_told_and_the_video_is_kept(box: Box, tmp_path: Path, speech: Path) -> None:
+    out = tmp_path / "a.mp4"
+    command = [sys.executable, "-m", "appliance", "render", "--avatar", "demo", "--audio", str(speech), "--json"]
+    command += ["--out", str(out), "--duration", "0.2"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=box.environment, check=False)
+    assert done.returncode == 1
+    assert done.stderr.decode() == "error: what standard output goes to is full\n"
+    assert out.stat().st_size > 0
