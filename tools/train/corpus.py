@@ -51,12 +51,12 @@ _FESTIVAL: Final = {
     "czech_dita": "cs", "czech_machac": "cs", "czech_krb": "cs", "upc_ca_ona_hts": "ca", "msu_ru_nsh_clunits": "ru",
 }  # fmt: skip
 
-_SHARE: Final = {"en": 2.5}
+_SHARE: Final = {"en-us": 2.5, "en-gb-x-rp": 2.5, "ked_diphone": 4.0}
 """Only one festival voice speaks English to learn from, so that one, and espeak, speak it for longer."""
 
 TRAINING: Final = (
-    *(Voice(name, "espeak", language, 800.0 * _SHARE.get(language, 1)) for name, language in _ESPEAK.items()),
-    *(Voice(name, "festival", language, 1000.0 * _SHARE.get(language, 1)) for name, language in _FESTIVAL.items()),
+    *(Voice(name, "espeak", language, 800.0 * _SHARE.get(name, 1)) for name, language in _ESPEAK.items()),
+    *(Voice(name, "festival", language, 1000.0 * _SHARE.get(name, 1)) for name, language in _FESTIVAL.items()),
 )
 VALIDATION: Final = (
     Voice("kal_diphone", "festival", "en", 180.0),

@@ -19,14 +19,25 @@ _LISTS: Final = {
     "en": "american-english", "es": "spanish", "fr": "french", "de": "ngerman", "it": "italian", "nl": "dutch",
     "sv": "swedish", "pt": "portuguese", "ca": "catalan", "uk": "ukrainian", "pl": "polish",
 }  # fmt: skip
+# Rimes that end in a consonant. Every consonant must also close a syllable, n, ng and k more often than m and p, as in
+# the languages with word lists: from a voice that ends syllables on m and p alone the network learns that whatever
+# ends one is said with the lips.
+_CODAS_RU: Final = "ан он ин ен ун ак ок ик ек ал ил ол ас ес ат от ит ад ар ор ах ов уш ам ом им ап оп анк онг"
+_CODAS_FI: Final = "an in on en un as is os us at et ot al el il ar er or ak ok ik am om ap"
+_CODAS_CS: Final = (
+    "an en in on un ak ek ik ok al el il ol as es is at et it ar or ad ech eš av am om im ap ep op ank ang ink ong"
+)
 _SYLLABLES: Final = {
     "ja": [
         *"かきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわんあいうえお",
         *"がぎぐげござじずぜぞだでどばびぶべぼぱぴぷぺぽ", "きゃ", "しょ", "ちょ", "びょ", "みょ", "ぴゃ", "ふぁ",
     ],
-    "ru": [c + v for c in "бвгджзклмнпрстфхчш" for v in "аеиоуыяю"] + ["ст", "пр", "мп", "бр"],
-    "fi": [c + v for c in "hjklmnprstv" for v in [*"aeiouäöy", "aa", "ii", "uu", "an", "in"]],
-    "cs": [c + v for c in "bcčdfhjklmnpřrsštvzž" for v in [*"aeiouáí", "ou", "am", "ep"]],
+    "ru": [
+        *(c + r for c in "бвгджзклмнпрстфхчш" for r in [*"аеиоуыя" * 3, *_CODAS_RU.split()]),
+        *["ст", "пр", "мп", "бр"] * 20,
+    ],
+    "fi": [c + r for c in "hjklmnprstv" for r in [*"aeiouäöy" * 2, "aa", "ii", "uu", *_CODAS_FI.split()]],
+    "cs": [c + r for c in "bcčdfhjklmnpřrsštvzž" for r in [*"aeiouáí" * 3, "ou", *_CODAS_CS.split()]],
 }  # fmt: skip
 _PAUSES: Final = (", ", " ", " ", " ", " ", " ")
 
