@@ -1,7 +1,8 @@
 """The avatars that the box knows by name, and what a user's word for an avatar means.
 
 `data/avatars/NAME` holds the enrolled ones; `demo` is drawn by the project itself on first use and lives in the cache,
-like the packs of files that were never enrolled.
+like the packs of files that were never enrolled. What enrolling needs is imported when something is enrolled: a render
+of a known avatar starts the sooner.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.errors import InputError
-from appliance.pipeline import enroll, pack
+from appliance.pipeline import pack
 from appliance.pipeline.pack import AvatarPack, Manifest
 from appliance.pipeline.progress import Job
 from appliance.volumes import Volumes
@@ -29,6 +30,8 @@ def add(source: Path, name: str, volumes: Volumes, *, face: int | None, replace:
     """Enrol a file under a name; see `enroll.enroll`."""
     if name == DEMO:
         raise InputError(f"the name {DEMO} belongs to the avatar that is shipped", hint="choose another name")
+    from appliance.pipeline import enroll
+
     return enroll.enroll(source, name, volumes.avatars, face=face, replace=replace, job=job)
 
 
@@ -62,6 +65,8 @@ def resolve(reference: str, volumes: Volumes, *, face: int | None = None, job: J
             f"cannot read {path}: {error.strerror or error}", hint="check the path and its rights"
         ) from error
     if is_file:
+        from appliance.pipeline import enroll
+
         return enroll.pack_for(path, volumes.cache / "packs", face=face, job=job)
     if reference in names(volumes):
         return show(reference, volumes)
@@ -71,7 +76,6 @@ def resolve(reference: str, volumes: Volumes, *, face: int | None = None, job: J
 def _demo(volumes: Volumes) -> AvatarPack:
     """The drawn avatar's pack, kept under a digest of the code that draws it."""
     from appliance.pipeline import demo
-    from appliance.pipeline.rig import build_rig
 
     sources = sorted(path for folder in demo.__path__ for path in Path(folder).glob("*.py"))
     code = "".join(pack.file_digest(path) for path in sources)
@@ -82,6 +86,9 @@ def _demo(volumes: Volumes) -> AvatarPack:
             return AvatarPack.load(target)
         except InputError:
             pack.remove_pack(target)
+
+    from appliance.pipeline import enroll
+    from appliance.pipeline.rig import build_rig
 
     def draw(folder: Path) -> None:
         picture, points = demo.draw_demo()
