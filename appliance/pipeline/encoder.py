@@ -5,11 +5,11 @@ The caller paints into the planes of one NV12 picture, which are BT.709, limited
 only written there. The result is H.264 High, 4:2:0, tagged BT.709.
 
 libx264's settings are the outcome of a measurement (1024x1024, a moving head, equal quality, one thread): of the
-things that `ultrafast` turns off, the 8x8 transform, the deblocking filter, the small intra partitions and the hexagonal
-search cost next to nothing, and arithmetic coding saves a tenth of the bytes for 0.5 ms a picture; sub-pixel motion
-search would save another fifth for a whole millisecond, and adaptive quantisation takes bits away from the mouth. No
-B-frames and no look-ahead: a picture is encoded before `write` returns, and every fragment carries the same parameter
-sets.
+things that `ultrafast` turns off, the 8x8 transform, the deblocking filter, the small intra partitions and the search
+in hexagons cost next to nothing, and arithmetic coding saves a tenth of the bytes for 0.5 ms a picture; sub-pixel
+motion search would save another fifth for a whole millisecond, and adaptive quantisation takes bits away from the
+mouth. No B-frames and no look-ahead: a picture is encoded before `write` returns, and every fragment carries the same
+parameter sets.
 """
 
 from __future__ import annotations
