@@ -262,9 +262,15 @@ v.addEventListener("error", () => tell({error: v.error.message}));
   await once(v, "loadeddata");
   Object.assign(said, {width: v.videoWidth, height: v.videoHeight, duration: v.duration});
   const canvas = new OffscreenCanvas(8, 8), pen = canvas.getContext("2d");
-  for (const index of [0, 7, 33, 20, 49]) {
+  // "seeked" comes before the picture can be drawn; every seek here is to a picture that is not shown yet.
+  const shown = time => new Promise(done => {
+    const look = (_, frame) => Math.abs(frame.mediaTime - time) < 0.02 ? done() : v.requestVideoFrameCallback(look);
+    v.requestVideoFrameCallback(look);
+  });
+  for (const index of [7, 0, 33, 20, 49]) {
+    const there = shown(index / 25);
     v.currentTime = (index + 0.5) / 25;
-    await once(v, "seeked");
+    await there;
     pen.drawImage(v, 0, 0, 8, 8);
     said.greys.push([index, pen.getImageData(4, 4, 1, 1).data[0]]);
   }
