@@ -20,8 +20,9 @@ def half(plane: NDArray[Any]) -> NDArray[Any]:
 
 def put_inside(y: yuv.Plane, uv: yuv.Plane, box: Box, inside: tuple[Floats, Floats], alpha_skin: yuv.Plane) -> None:
     """Show the inside of the mouth in `box` where the skin on the planes leaves it open."""
-    _mix(view(y, box), inside[0], _share(alpha_skin))
-    _mix(view(uv, halved(box)), inside[1], _share(half(alpha_skin))[..., None])
+    luma, chroma = view(y, box), view(uv, halved(box))
+    _mix(luma, luma, inside[0], _share(alpha_skin))
+    _mix(chroma, chroma, inside[1], _share(half(alpha_skin))[..., None])
 
 
 def put_lower_lip(
@@ -44,18 +45,14 @@ def _share(alpha: yuv.Plane) -> Floats:
     return alpha.astype(np.float32) * np.float32(1 / 255)
 
 
-def _mix(front: yuv.Plane, back: Floats, share: Floats) -> None:
+def _mix(target: yuv.Plane, front: yuv.Plane, back: Floats, share: Floats) -> None:
+    """Write `share` of the front and the rest of the back into `target`, which may be either."""
     mixed = front - back
     mixed *= share
     mixed += back
     mixed += 0.5
-    front[:] = mixed.astype(np.uint8)
+    target[:] = mixed.astype(np.uint8)
 
 
 def _over(back: yuv.Plane, front: yuv.Plane, share: Floats) -> None:
-    base = back.astype(np.float32)
-    mixed = front - base
-    mixed *= share
-    mixed += base
-    mixed += 0.5
-    back[:] = mixed.astype(np.uint8)
+    _mix(back, front, back.astype(np.float32), share)

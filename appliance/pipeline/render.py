@@ -21,6 +21,7 @@ from appliance.pipeline import mux
 from appliance.pipeline.animate import CONTEXT_S, Animator
 from appliance.pipeline.encoder import EncoderSettings, FragmentEncoder
 from appliance.pipeline.hardware.choose import Choice
+from appliance.pipeline.hardware.probe import SOFTWARE_ENCODER
 from appliance.pipeline.hardware.telemetry import Recorder
 from appliance.pipeline.motion import MotionModel
 from appliance.pipeline.options import Options
@@ -31,7 +32,6 @@ from appliance.pipeline.sound import open_sound
 from appliance.pipeline.voice import Voice
 
 SEGMENT_S: Final = 3.0
-SOFTWARE_ENCODER: Final = "libx264"
 
 
 @dataclass(slots=True)

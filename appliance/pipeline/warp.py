@@ -36,7 +36,6 @@ class Warp:
         self._places = nodes(box, step)
         rows, columns = self._shape[:2]
         self._index = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1).astype(np.float32)
-
         self._kept: dict[tuple[int, int], Maps] = {}
 
     def spans(self, reach: Floats, least: float) -> list[Box]:
