@@ -7,7 +7,8 @@ names below it and the code that uses them are the same.
     nor/config    SPI NOR        settings overrides, identity
     nand/state    small UBIFS    job database, log blocks
     nand/cache    large UBIFS    anything that can be computed again
-    data          eMMC or NVMe   avatars, uploads, outputs
+    data          eMMC or NVMe   avatars, uploads, outputs, work in progress
+    run           memory         sockets, locks, previews; gone after a reboot
 """
 
 from __future__ import annotations
@@ -62,3 +63,26 @@ class Volumes:
     @property
     def outputs(self) -> Path:
         return self.data / "outputs"
+
+    @property
+    def uploads(self) -> Path:
+        return self.data / "uploads"
+
+    @property
+    def work(self) -> Path:
+        """What unfinished jobs have rendered so far, a folder for each."""
+        return self.data / "work"
+
+    @property
+    def jobs(self) -> Path:
+        """The job database."""
+        return self.state / "jobs.sqlite"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    @property
+    def run(self) -> Path:
+        """On the box a directory in memory, named by `MOUTHPIECE_RUN`."""
+        return Path(os.environ.get("MOUTHPIECE_RUN") or self.root / "run")

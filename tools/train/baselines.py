@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -108,7 +109,7 @@ def kiosk(voices: list[Samples], seed: int) -> list[Samples]:
 
 def utterances(voice: corpus.Voice, seconds: float, seed: int) -> tuple[list[Samples], list[Truth]]:
     """Fresh speech of a voice with its truth."""
-    spoken = list(corpus.spoken(corpus.Voice(voice.name, voice.kind, voice.language, seconds), seed))
+    spoken = list(corpus.spoken(replace(voice, seconds=seconds), seed))
     return [samples for samples, _ in spoken], [truth_of(corpus.features(*pair)[1]) for pair in spoken]
 
 

@@ -1,12 +1,15 @@
-"""What the synthetic voices say: random words of a language, so that no text has to be fetched.
+"""What the synthetic voices say: sentences that people wrote, and random words, so that no text has to be fetched.
 
-Words come from Debian's word lists, Mandarin phrases from pypinyin's own dictionary, and where there is no list
-(Japanese, Russian, Finnish, Czech) from syllables that the language allows. All by seed.
+Sentences come from Debian's fortune cookies; one in `_HELD_OUT` of them is for validation alone. Words come from Debian's
+word lists, Mandarin phrases from pypinyin's own dictionary, and where there is no list (Japanese, Russian, Finnish,
+Czech) from syllables that the language allows. All by seed.
 """
 
 from __future__ import annotations
 
 import functools
+import re
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +18,15 @@ import numpy as np
 from appliance.errors import UnhealthyError
 
 _DICTIONARIES: Final = Path("/usr/share/dict")
+_COOKIES: Final = Path("/usr/share/games/fortunes")
+_FILES: Final = {
+    "en": "cookie education food fortunes humorists kids law literature medicine people platitudes politics riddles "
+          "science wisdom work",
+    "cs": "cs/*", "de": "de/*", "es": "es/*", "it": "it/*", "pl": "pl/*", "pt": "brasil", "ru": "ru/*",
+}  # fmt: skip
+_HELD_OUT: Final = 8
+_NATURAL: Final = 0.75
+"""How much of the speech is sentences, where the language has any; the rest says what sentences seldom do."""
 _LISTS: Final = {
     "en": "american-english", "es": "spanish", "fr": "french", "de": "ngerman", "it": "italian", "nl": "dutch",
     "sv": "swedish", "pt": "portuguese", "ca": "catalan", "uk": "ukrainian", "pl": "polish",
@@ -76,8 +88,30 @@ def _word(language: str, random: np.random.Generator) -> str:
     return words(language)[random.integers(len(words(language)))]
 
 
-def sentence(language: str, random: np.random.Generator) -> str:
-    """Three to nine words with a pause now and then."""
+@functools.cache
+def sentences(language: str, held_out: bool) -> list[str]:
+    """What people wrote, four to sixteen words each; none for a language without fortune cookies."""
+    files = [path for name in _FILES.get(language, "").split() for path in sorted(_COOKIES.glob(name))]
+    found: dict[str, None] = {}
+    for path in files:
+        if path.suffix not in ("", ".fortunes") or not path.is_file():
+            continue
+        # A signature ("-- Mark Twain") ends a cookie.
+        for cookie in re.split(r"^%$", path.read_text(encoding="utf-8", errors="ignore"), flags=re.MULTILINE):
+            text = " ".join(re.split(r"\n\s*--", cookie)[0].split())
+            for each in re.findall(r"[^.!?]+[.!?]", text):
+                words = each.strip(" .!?").split()
+                plain = re.fullmatch(r"[^\W\d_]+(['’][^\W\d_]+)?[,;:]?(?: [^\W\d_]+(['’][^\W\d_]+)?[,;:]?)*", " ".join(words))
+                if plain and 4 <= len(words) <= 16 and not any(w.isupper() and len(w) > 1 for w in words):
+                    found[" ".join(words).rstrip(",;:") + "."] = None
+    return [each for each in found if (zlib.crc32(each.encode()) % _HELD_OUT == 0) == held_out]
+
+
+def sentence(language: str, random: np.random.Generator, held_out: bool = False) -> str:
+    """A sentence that somebody wrote, or three to nine words with a pause now and then."""
+    natural = sentences(language, held_out)
+    if natural and random.random() < _NATURAL:
+        return natural[random.integers(len(natural))]
     text = ""
     for _ in range(random.integers(3, 10)):
         text += _word(language, random) + _PAUSES[random.integers(len(_PAUSES))]

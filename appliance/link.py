@@ -1,0 +1,116 @@
+"""A child process's line to its supervisor: records, readiness, heartbeats and states, one JSON object a line.
+
+The supervisor gives a child the writing end of a pipe as a file descriptor named in `MOUTHPIECE_LINK`. Lines:
+
+    {"k": "log", "t": unix seconds, "level": "INFO", "part": "render", "message": "...", "fields": {...}}
+    {"k": "ready"}                     the child serves
+    {"k": "beat"}                      the child's main loop turns; at least every `BEAT_S`
+    {"k": "state", "name": "job:01j...", "value": {...}}     latest value of what people watch; null forgets it
+
+A line is at most `MAX_LINE` bytes, so that the pipe takes it whole and lines of several threads never mix. A supervisor
+that reads slowly must not stop the work: what does not fit the pipe is dropped and counted, and the count is logged.
+Without a supervisor (`MOUTHPIECE_LINK` unset, a command in a terminal) records go to standard error, the rest nowhere.
+
+Signals to a child: SIGTERM means finish in order; SIGPWR that power fails now: make durable what is at hand and leave.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from typing import Any, Final
+
+VARIABLE: Final = "MOUTHPIECE_LINK"
+BEAT_S: Final = 2.0
+MAX_LINE: Final = 4096
+"""PIPE_BUF on Linux: writes up to this size are atomic."""
+_MAX_TEXT: Final = 3000
+
+
+class Link:
+    """The line to the supervisor, or to nobody. Thread-safe."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+        self._dropped = 0
+        if descriptor is not None:
+            os.set_blocking(descriptor, False)
+
+    @classmethod
+    def from_environment(cls) -> Link:
+        """The link that the supervisor gave this process; the variable is taken so that no grandchild uses it."""
+        given = os.environ.pop(VARIABLE, "")
+        if given:
+            os.set_inheritable(int(given), False)
+        return cls(int(given) if given else None)
+
+    @property
+    def connected(self) -> bool:
+        return self._descriptor is not None
+
+    def ready(self) -> None:
+        self._send({"k": "ready"})
+
+    def beat(self) -> None:
+        self._send({"k": "beat"})
+
+    def state(self, name: str, value: dict[str, Any] | None) -> None:
+        """Publish the latest value of something; None when it is over. Small: the line must fit `MAX_LINE`."""
+        self._send({"k": "state", "name": name, "value": value})
+
+    def log(self, level: str, part: str, message: str, **fields: Any) -> None:
+        """One record for people."""
+        line = {"k": "log", "t": round(time.time(), 3), "level": level, "part": part, "message": message[:_MAX_TEXT]}
+        self._send(line | ({"fields": fields} if fields else {}))
+
+    def _send(self, line: dict[str, Any]) -> None:
+        if self._descriptor is None:
+            return
+        data = json.dumps(line, separators=(",", ":"), ensure_ascii=False, default=str).encode() + b"\n"
+        if len(data) > MAX_LINE:
+            slim = {key: value for key, value in line.items() if key != "fields"} | {"message": "(too long to keep)"}
+            data = json.dumps(slim | {"value": None} if line["k"] == "state" else slim).encode()[: MAX_LINE - 1] + b"\n"
+        with self._lock:
+            try:
+                if self._dropped:
+                    note = {"k": "log", "t": time.time(), "level": "WARNING", "part": "link"}
+                    os.write(
+                        self._descriptor,
+                        json.dumps(note | {"message": f"{self._dropped} lines were dropped"}).encode() + b"\n",
+                    )
+                    self._dropped = 0
+                os.write(self._descriptor, data)
+            except BlockingIOError:
+                self._dropped += 1
+            except OSError:  # the supervisor is gone; whoever starts the next one ends us
+                self._descriptor = None
+
+
+class LinkHandler(logging.Handler):
+    """Sends the records of `logging` over a link; the logger's name without "appliance." is the part."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__()
+        self._link = link
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            message = record.getMessage()
+            if record.exc_info and record.exc_info[0] is not None:
+                message += "\n" + logging.Formatter().formatException(record.exc_info)
+            self._link.log(record.levelname, record.name.removeprefix("appliance."), message)
+        except Exception:
+            self.handleError(record)
+
+
+def set_up_logging(link: Link, level: str = "INFO") -> None:
+    """Send everything that this process logs over the link, or to standard error where there is none."""
+    handler: logging.Handler = LinkHandler(link) if link.connected else logging.StreamHandler(sys.stderr)
+    if not link.connected:
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
