@@ -9,6 +9,7 @@ import click
 import pytest
 
 from appliance import cli
+from appliance.commands import render, shared
 from appliance.errors import ApplianceError, CancelledError, InputError, UnhealthyError
 from appliance.pipeline.options import DEFAULTS
 
@@ -54,7 +55,7 @@ def test_an_interrupt_before_there_is_a_job(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_cancels_the_job_and_only_while_it_runs(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with cli.cancellable(quiet=True) as job:
+    with shared.cancellable(quiet=True) as job:
         assert not job.cancelled
         os.kill(os.getpid(), number)
         assert job.cancelled
@@ -62,8 +63,8 @@ def test_a_signal_cancels_the_job_and_only_while_it_runs(number: signal.Signals)
 
 
 def test_every_generation_option_is_on_the_command_line_with_its_default() -> None:
-    options = {option.name: option for option in cli.render.params}
+    options = {option.name: option for option in render.render.params}
     for name, default in DEFAULTS.items():
         option = options[name]
         assert f"--{name.replace('_', '-')}" in option.opts
-        assert option.get_default(click.Context(cli.render)) == default
+        assert option.get_default(click.Context(render.render)) == default
