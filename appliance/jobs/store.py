@@ -96,7 +96,7 @@ class JobStore(Attempts):
         return self.get(job)
 
     def retry(self, job: str) -> Job:
-        """Queue a job again that failed, was cancelled or was set aside; what was rendered of it is used again."""
+        """Queue a job again that failed, was cancelled or was set aside; a queued or running one is left alone."""
         with self._database.writing() as connection:
             known = rows.get(connection, job)
             if known.state == State.DONE:
@@ -109,15 +109,18 @@ class JobStore(Attempts):
                 )
         return self.get(job)
 
+    def check_over(self, job: str) -> None:
+        """Raise `InputError` for a job of which something is still to come."""
+        _check_over(self.get(job))
+
     def remove(self, job: str) -> None:
-        """Forget a job that is not running. Its files are the caller's, see `appliance.jobs.retention.remove`."""
+        """Forget a job that is over. Its files are the caller's, see `appliance.jobs.retention.remove`."""
         with self._database.writing() as connection:
-            if rows.get(connection, job).state == State.RUNNING:
-                raise InputError(f"the job {job} is running", hint="cancel it first")
+            _check_over(rows.get(connection, job))
             connection.execute("DELETE FROM jobs WHERE id = ?", (job,))
 
     def uploads_in_use(self) -> set[str]:
-        """Ids of the uploads that jobs still need; those of jobs that may be retried count."""
+        """Ids of the uploads that jobs still need, those set aside included."""
         return {upload for spec in self._specs() for upload in _uploads(spec)}
 
     def avatars_in_use(self) -> set[str]:
@@ -139,6 +142,11 @@ class JobStore(Attempts):
     def close(self) -> None:
         """Close this thread's connection."""
         self._database.close()
+
+
+def _check_over(job: Job) -> None:
+    if job.state not in OVER:
+        raise InputError(f"the job {job.id} is {job.state}", hint="cancel it first")
 
 
 def _uploads(spec: dict[str, Any]) -> Iterable[str]:
