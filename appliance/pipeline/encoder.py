@@ -64,13 +64,14 @@ CODECS: Final = tuple(_OPTIONS)
 @dataclass(frozen=True, slots=True)
 class EncoderSettings:
     """What the pictures are and how they are encoded. `width` and `height` are even; a lower `quality` is a better
-    picture, on x264's CRF scale."""
+    picture, on x264's CRF scale. `plan` tells the fragments of one job from those of another."""
 
     width: int
     height: int
     rate: Fraction
     codec: str = "libx264"
     quality: int = 20
+    plan: str = ""
 
     def __post_init__(self) -> None:
         if self.width % 2 or self.height % 2:
@@ -86,6 +87,7 @@ class EncoderSettings:
             "rate": str(self.rate),
             "quality": self.quality,
             "options": str(_OPTIONS[self.codec]),
+            "plan": self.plan,
         }
 
 

@@ -10,18 +10,21 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from appliance.errors import InputError
-from appliance.pipeline import avatars
+from appliance.pipeline import avatars, motion_weights
 from appliance.pipeline.fragments import writing
 from appliance.pipeline.hardware.choose import Choice, choose
 from appliance.pipeline.hardware.probe import probe
-from appliance.pipeline.motion import MotionModel, load_motion_model
+from appliance.pipeline.motion import MotionModel
 from appliance.pipeline.options import Options
+from appliance.pipeline.pack import AvatarPack
 from appliance.pipeline.progress import Job
 from appliance.pipeline.render import Report, render
+from appliance.pipeline.resume import Engine, render_job
 from appliance.storage import atomic
 from appliance.volumes import Volumes
 
@@ -33,24 +36,29 @@ def load(name: str = BASE) -> Model:
     """ "base", a path to a weights file, or the name of an engine that runs the base weights."""
     choice = choose(probe())
     if name == BASE:
-        return Model(load_motion_model(engine=choice.engine, device=choice.device), choice)
+        return Model.of(None, choice.engine, choice.device, choice)
     if name in ENGINES:
-        device = choice.device if name == choice.engine else "cpu"
-        return Model(load_motion_model(engine=name, device=device), choice)
+        return Model.of(None, name, choice.device if name == choice.engine else "cpu", choice)
     path = Path(name)
     if not path.is_file():
         raise InputError(
             f"there is no model {name}", hint=f'give "{BASE}", {" or ".join(ENGINES)}, or a weights file that exists'
         )
-    return Model(load_motion_model(path, engine=choice.engine, device=choice.device), choice)
+    return Model.of(path, choice.engine, choice.device, choice)
 
 
 class Model:
     """Makes videos on this machine."""
 
-    def __init__(self, motion: MotionModel, choice: Choice) -> None:
-        self.motion = motion
-        self.choice = choice
+    def __init__(self, engine: Engine) -> None:
+        self.motion, self.choice = engine.motion, engine.choice
+        self._engine = engine
+
+    @classmethod
+    def of(cls, weights: Path | None, engine: str, device: str, choice: Choice) -> Model:
+        """A model of the weights at a path (None: the shipped ones)."""
+        read = motion_weights.read(weights)
+        return cls(Engine(MotionModel(read, engine, device), read.sha256, choice))
 
     def generate(
         self,
@@ -82,6 +90,23 @@ class Model:
             folder.cleanup()
             raise
         return Video(out, report, folder)
+
+    def render_job(
+        self,
+        pack: AvatarPack,
+        audio: Path,
+        folder: Path,
+        out: Path,
+        options: Options,
+        *,
+        job: Job,
+        fragment_s: float,
+        preview: Callable[[bytes], None] | None = None,
+    ) -> Report:
+        """Make the video at `out`, going on from what an interrupted attempt left in `folder`; see `resume`."""
+        return render_job(
+            pack, audio, folder, out, options, self._engine, job=job, fragment_s=fragment_s, preview=preview
+        )
 
 
 class Video:

@@ -112,6 +112,13 @@ class AvatarPack:
             ) from error
         return cls(path, manifest)
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that determines a render's pictures: not of the name, nor of when the pack was made."""
+        content = asdict(self.manifest)
+        del content["name"], content["created"]
+        return _checksum(content)
+
     def points(self) -> NDArray[np.float32]:
         """Landmarks [F, K, 2], mapped from the file."""
         return np.asarray(np.load(self.path / POINTS, mmap_mode="r", allow_pickle=False))

@@ -2,7 +2,8 @@
 
 The video is cut into segments. A thread follows the sound (`Voice`); render threads each take the next segment as soon
 as its motion is known, paint it onto the encoder's planes and encode it into a fragment; the fragments and the sound
-are joined at the end. Memory does not grow with the length: what is finished is on disk, in the folder given.
+are joined at the end. Memory does not grow with the length: what is finished is on disk, in the folder given. A whole
+fragment of the same settings that lies there already is taken as it is.
 """
 
 from __future__ import annotations
@@ -12,20 +13,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from appliance.errors import CancelledError, UnhealthyError
 from appliance.pipeline import mux
 from appliance.pipeline.animate import CONTEXT_S, Animator
-from appliance.pipeline.encoder import EncoderSettings, FragmentEncoder
+from appliance.pipeline.encoder import EncoderSettings, FragmentEncoder, is_done
 from appliance.pipeline.hardware.choose import Choice
 from appliance.pipeline.hardware.probe import SOFTWARE_ENCODER
 from appliance.pipeline.hardware.telemetry import Recorder
 from appliance.pipeline.motion import MotionModel
 from appliance.pipeline.options import Options
 from appliance.pipeline.pack import AvatarPack
+from appliance.pipeline.preview import Preview
 from appliance.pipeline.progress import Job
 from appliance.pipeline.scene import Scene
 from appliance.pipeline.sound import open_sound
@@ -36,7 +38,10 @@ SEGMENT_S: Final = 3.0
 
 @dataclass(slots=True)
 class Report:
-    """What was made, with what, and what each stage cost (seconds of processor time but for `wall_s`)."""
+    """What was made, with what, and what each stage cost (seconds of processor time but for `wall_s`).
+
+    `resumed_frames` of the `frames` were made by an earlier attempt, and cost nothing now.
+    """
 
     avatar: str
     width: int
@@ -48,6 +53,7 @@ class Report:
     threads: int
     frames: int = 0
     seconds: float = 0.0
+    resumed_frames: int = 0
     correction_ms: float = 0.0
     stages: dict[str, float] = field(default_factory=dict)
     telemetry: dict[str, Any] = field(default_factory=dict)
@@ -70,16 +76,34 @@ def render(
     model: MotionModel,
     choice: Choice,
     job: Job,
+    *,
+    segment_s: float = SEGMENT_S,
+    prepare: Callable[[EncoderSettings], EncoderSettings] = lambda settings: settings,
+    preview: Preview | None = None,
 ) -> Report:
-    """Write `out`, keeping fragments in `folder` (which exists and is the caller's to remove)."""
+    """Write `out`, keeping fragments in `folder` (which exists and is the caller's to remove).
+
+    `prepare` is told with what settings the fragments are going to be made, and answers with those to use: it may name
+    a plan, or the encoder with which an earlier attempt went on.
+    """
     started = time.monotonic()
     scene = Scene(pack, options)
+
+    def attempt(codec: str) -> Report:
+        settings = prepare(EncoderSettings(scene.width, scene.height, scene.rate, codec))
+        rendering = _Rendering(pack, sound, folder, options, model, choice, scene, settings, segment_s, preview)
+        report = rendering.run(out, job)
+        if settings.codec != codec:
+            report.warnings.append(
+                f"the encoder {codec} failed in an earlier attempt; made with {settings.codec} instead"
+            )
+        return report
+
     with Recorder() as recorder:
         try:
-            report = _Rendering(pack, sound, folder, options, model, choice, scene).run(out, job)
+            report = attempt(choice.encoder)
         except _EncoderLostError as lost:
-            software = replace(choice, encoder=SOFTWARE_ENCODER)
-            report = _Rendering(pack, sound, folder, options, model, software, scene).run(out, job)
+            report = attempt(SOFTWARE_ENCODER)
             report.warnings.append(
                 f"the encoder {choice.encoder} failed ({lost}); made with {SOFTWARE_ENCODER} instead"
             )
@@ -98,16 +122,19 @@ class _Rendering:
         model: MotionModel,
         choice: Choice,
         scene: Scene,
+        settings: EncoderSettings,
+        segment_s: float,
+        preview: Preview | None,
     ) -> None:
         self._sound, self._folder, self._options, self._model, self._scene = sound, folder, options, model, scene
-        self._settings = EncoderSettings(scene.width, scene.height, scene.rate, choice.encoder)
+        self._settings, self._preview = settings, preview
         self._threads = choice.render_threads
         # In fours, so that every segment begins with a frame on which the head moves.
-        self._length = max(4, round(SEGMENT_S * scene.rate / 4) * 4)
+        self._length = max(4, round(segment_s * scene.rate / 4) * 4)
         self._context = round(CONTEXT_S * scene.rate / 4 + 1) * 4
         self._numbers = itertools.count()
         self._lock = threading.Lock()
-        self._painted = 0
+        self._finished = 0
         self._stages = {"paint_s": 0.0, "encode_s": 0.0}
         self._report = Report(
             pack.manifest.name,
@@ -116,7 +143,7 @@ class _Rendering:
             float(scene.rate),
             model.engine,
             model.device,
-            choice.encoder,
+            settings.codec,
             self._threads,
         )
 
@@ -157,6 +184,10 @@ class _Rendering:
             if track is None or (frames is not None and frames <= start):
                 return
             stop = start + self._length if frames is None else min(start + self._length, frames)
+            if is_done(self._fragment(number), self._settings, stop - start):
+                self._take(stop - start)
+                self._step(voice, job)
+                continue
             performance = animator.perform(track, first, start=start, stop=stop)
             try:
                 with FragmentEncoder(self._fragment(number), self._settings) as encoder:
@@ -169,7 +200,9 @@ class _Rendering:
                         painted = time.thread_time()
                         encoder.write()
                         self._count(painted - begin, time.thread_time() - painted)
-                        job.step("render", self._painted, max(voice.expected_frames or 0, self._painted))
+                        if self._preview is not None:
+                            self._preview.offer(encoder.y, encoder.uv)
+                        self._step(voice, job)
             except (av.FFmpegError, UnhealthyError) as error:
                 # A full disk comes this way too; it will be full for the software encoder as well.
                 if self._settings.codec == SOFTWARE_ENCODER:
@@ -182,9 +215,17 @@ class _Rendering:
                 number = next(self._numbers)
             yield number
 
+    def _step(self, voice: Voice, job: Job) -> None:
+        job.step("render", self._finished, max(voice.expected_frames or 0, self._finished))
+
+    def _take(self, frames: int) -> None:
+        with self._lock:
+            self._finished += frames
+            self._report.resumed_frames += frames
+
     def _count(self, paint_s: float, encode_s: float) -> None:
         with self._lock:
-            self._painted += 1
+            self._finished += 1
             self._stages["paint_s"] += paint_s
             self._stages["encode_s"] += encode_s
 
