@@ -42,8 +42,7 @@ def create_app(volumes: Volumes) -> APIFlask:
     headers.install(app)
     errors.install(app)
     api.register(app)
-    if hasattr(pages, "register"):  # until the pages are there
-        pages.register(app)
+    pages.register(app)
     return app
 
 

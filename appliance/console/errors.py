@@ -95,7 +95,7 @@ def install(app: APIFlask) -> None:
     @app.error_processor
     def _described(error: HTTPError) -> Response:
         """APIFlask's own errors: what a schema does not admit."""
-        return answer(error.status_code, error.message, _first_complaint(error.detail), error.detail)
+        return answer(error.status_code, str(error.message), _first_complaint(error.detail), error.detail)
 
 
 def _first_complaint(detail: Any) -> str:

@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, Request, g, redirect, request, session
+from flask import Flask, Request, current_app, g, redirect, request, session
 from werkzeug.wrappers import Response
 
 from appliance.console.box import Box, the_box
@@ -92,6 +92,12 @@ def identify(request: Request, content: Any, box: Box) -> Who:
     if is_loopback(request.remote_addr) and box.settings().get("kiosk_without_login"):
         return Who.KIOSK
     return Who.NOBODY
+
+
+def may_ask(endpoint: str) -> bool:
+    """Whether the present request, which has not passed the gate, would be served by a view."""
+    box = the_box()
+    return first_boot.is_done(box) and identify(request, session, box) in _SERVES[_access_of(current_app, endpoint)]
 
 
 def safe_next(target: str | None) -> str:

@@ -68,9 +68,9 @@ def complete(box: Box, throttle: Throttle, address: str, answers: Answers) -> st
             admin=admin,
             name=answers.name,
             timezone=answers.timezone,
-            language=answers.language,
             network=answers.network,
         )
+        config.setdefault("settings", {})["language"] = answers.language
 
     box.configure(set_up)
     code_file(box.volumes).unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """How often somebody may guess a secret: a growing delay for each address, and a budget for all of them together.
 
-The first `FREE` failures of an address cost nothing; then it waits 1, 2, 4 ... `MAX_DELAY_S` seconds after each. A
-guess made while it waits is refused without looking at it, so it neither helps nor lengthens the wait. All addresses together
+An address may fail `FREE` times; from then on it waits 1, 2, 4 ... `MAX_DELAY_S` seconds after each failure. A guess
+made while it waits is refused without looking at it, so it neither helps nor lengthens the wait. All addresses together
 may fail `BURST` times, and once every `REFILL_S` seconds after that. Nobody is locked out for good: no delay exceeds
 `MAX_DELAY_S`, and the common budget does not count for the box itself (loopback) or for an address that has given the
 right password since the console started. IPv6 addresses count by their /64, for one machine owns so many.
