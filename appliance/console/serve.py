@@ -151,11 +151,11 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             asyncore_use_poll=True,
             channel_request_lookahead=1,  # so that a visitor who leaves is noticed
             log_socket_errors=False,
-            socket_options=[
-                (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-                (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MS),
-            ],
         )
+        adjustments.socket_options = [
+            (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+            (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MS),
+        ]
         self.channel_class = type("Channel", (Channel,), {"limit": staticmethod(limit), "clients": clients})
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(adjustments.threads)
