@@ -5,8 +5,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
-BUILT := help setup run test lint bench train clean
-UNBUILT := test-board test-board-full boards image flash qemu yocto-check yocto-exec
+BUILT := help setup run test test-board lint bench train clean
+UNBUILT := test-board-full boards image flash qemu yocto-check yocto-exec
 .PHONY: $(BUILT) $(UNBUILT)
 
 ROOT := $(patsubst %/,%,$(dir $(realpath $(lastword $(MAKEFILE_LIST)))))
@@ -54,6 +54,10 @@ run: $(SETUP) $(GPU)  ## set up, render the demo clip and say where it is
 test: $(DEV)  ## set up and run every test (ARGS="-k name" narrows it)
 	@$(PYTHON) -m pytest $(ARGS)
 
+test-board: $(DEV)  ## the tests that need a kernel of their own, in QEMU (ARGS="-k name" narrows them)
+	@tools/packages.sh tools/debian-packages-board.txt
+	@$(PYTHON) -m pytest tests/board $(ARGS)
+
 lint: $(DEV)  ## ruff and mypy --strict
 	@$(PYTHON) -m ruff check $(CHECKED)
 	@$(PYTHON) -m ruff format --check $(CHECKED)
@@ -70,7 +74,6 @@ clean:  ## remove the virtual environment, build/ and caches; var/ holds your da
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-test-board:  ## the board tests in QEMU (not built yet)
 test-board-full:  ## the long board tests in QEMU (not built yet)
 boards:  ## generate every file that follows from boot/boards (not built yet)
 image:  ## build an image for BOARD (not built yet)

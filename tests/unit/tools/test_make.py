@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-UNBUILT = ("test-board", "test-board-full", "boards", "image", "flash", "qemu", "yocto-check", "yocto-exec")
+UNBUILT = ("test-board-full", "boards", "image", "flash", "qemu", "yocto-check", "yocto-exec")
 BUILT = ("setup", "run", "test", "lint", "bench", "train", "clean")
 NOBODY = 65534
 
