@@ -167,10 +167,8 @@ class Guest:
     def _command(self) -> list[str]:
         arguments = "console=ttyS0 quiet panic=-1 systemd.unified_cgroup_hierarchy=1"
         if self._systemd:
-            arguments += (
-                " systemd.unit=guest-test.target systemd.show_status=no"
+            arguments += " systemd.unit=guest-test.target systemd.show_status=no"
             arguments += " systemd.mask=systemd-remount-fs.service"
-            )
         command = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "2"]
         command += ["-m", str(self._memory_mb), "-nographic", "-no-reboot", "-nic", "none"]
         command += ["-kernel", f"/boot/vmlinuz-{self._release}", "-initrd", str(self._folder / "initramfs")]

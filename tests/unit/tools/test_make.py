@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 UNBUILT = ("test-board-full", "boards", "image", "flash", "qemu", "yocto-check", "yocto-exec")
-BUILT = ("setup", "run", "test", "lint", "bench", "train", "clean")
+BUILT = ("setup", "run", "test", "test-board", "lint", "bench", "train", "clean")
 NOBODY = 65534
 
 
