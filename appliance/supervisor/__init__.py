@@ -1,5 +1,14 @@
 """Starting, watching and healing the box's processes.
 
-Today only the health checks exist (`appliance.supervisor.health`). The process tree, the watchdog and the control
-groups will live here too. Imports storage and the ground floor, never what the processes do.
+    supervisor   the whole: start, keep alive, stop in order; one asyncio event loop
+    spec         what a child is          child      one child's life: states, deadlines, restarts
+    process      one running process      launch     what it runs first, so that it cannot outlive the supervisor
+    backoff      when to start again      states     latest values of what people watch
+    journal      the single log writer    control    the socket, and `verbs` what may be asked there
+    notify       systemd                  cgroups    control groups, version 2
+    power        the power-fail signal    boot       how the last run ended
+    health/      checks and fix-ups
+
+Nothing on the loop waits for a disk: log, health checks and fix-ups have threads of their own. Imports storage and the
+ground floor, never what the processes do; `appliance.commands.run` brings them together.
 """

@@ -1,8 +1,8 @@
 """Health checks: what is wrong with this box, and what to do about it.
 
-One check a file. A check is a generator of findings about one thing; it changes nothing that outlives it. The checks
-here need only the system and the volumes; other rooms bring theirs as `appliance.findings.Check`, and the command line
-puts them together:
+One check a file. A check is a generator of findings about one thing; it changes nothing that outlives it. A file may
+also offer a `Fixup`, which the supervisor runs when somebody asks. The checks here need only the system and the
+volumes; other rooms bring theirs as `appliance.findings.Check`, and the command line puts them together:
 
     findings = examine([*checks(volumes), *pipeline_checks])
     print(render(findings))         # appliance.supervisor.health.report
@@ -14,17 +14,19 @@ from collections.abc import Iterable
 
 from appliance.errors import ApplianceError
 from appliance.findings import Check, Finding, Status
-from appliance.supervisor.health import clock, disk_space, python_version, volumes_writable
+from appliance.supervisor.health import clock, disk_space, python_version, slot, volumes_writable, wear
 from appliance.volumes import Volumes
 
 
-def checks(volumes: Volumes) -> list[Check]:
-    """The checks that stand on the system and the volumes alone."""
+def checks(volumes: Volumes, *, by_writing: bool = True) -> list[Check]:
+    """The checks that stand on the system and the volumes alone; without `by_writing` they write nothing."""
     return [
         Check("python", python_version.check),
         Check("clock", lambda: clock.check(volumes)),
-        Check("volumes", lambda: volumes_writable.check(volumes)),
+        Check("volumes", lambda: volumes_writable.check(volumes, by_writing=by_writing)),
         Check("disk space", lambda: disk_space.check(volumes)),
+        Check("wear", wear.check),
+        Check("slot", slot.check),
     ]
 
 

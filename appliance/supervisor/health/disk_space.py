@@ -7,11 +7,12 @@ of them on a laptop) are judged by the one that needs most.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.findings import Finding, Status
+from appliance.supervisor.health.fixup import Fixup
 from appliance.volumes import Volumes
 
 _CHECK = "disk space"
@@ -64,3 +65,8 @@ def check(volumes: Volumes) -> Iterator[Finding]:
             yield Finding(_CHECK, Status.WARNING, f"{message}, under {need.warn / _MIB:g} MiB", need.fix)
         else:
             yield Finding(_CHECK, Status.OK, message)
+
+
+def fixup(free: Callable[[], str]) -> Fixup:
+    """`free` removes what may go and says what it was; the room that owns the files brings it."""
+    return Fixup(_CHECK, "Removes old videos and uploads, as the settings allow, and what broken-off work left.", free)

@@ -15,26 +15,39 @@ from pathlib import Path
 from appliance.findings import Finding, Status
 from appliance.storage import atomic
 from appliance.supervisor.health.disk_space import standing_at
+from appliance.supervisor.health.fixup import Fixup
 from appliance.volumes import Volumes
 
 _CHECK = "volumes"
 
 
-def check(volumes: Volumes) -> Iterator[Finding]:
+def check(volumes: Volumes, *, by_writing: bool = True) -> Iterator[Finding]:
+    """Without `by_writing` only mount states and rights are looked at: what runs every minute must not wear flash."""
     faults = [
         fault
-        for path, by_writing in (
+        for path, may_write in (
             (volumes.data, True),
             (volumes.cache, True),
             (volumes.state, True),
             (volumes.config, False),
         )
-        if (fault := _fault(path, by_writing=by_writing))
+        if (fault := _fault(path, by_writing=by_writing and may_write))
     ]
     for message, fix in faults:
         yield Finding(_CHECK, Status.PROBLEM, message, fix)
     if not faults:
         yield Finding(_CHECK, Status.OK, f"all can be written below {volumes.root}")
+
+
+def fixup(volumes: Volumes) -> Fixup:
+    def make() -> str:
+        wanted = (volumes.data, volumes.cache, volumes.state, volumes.config)
+        missing = [path for path in wanted if not path.is_dir()]
+        for path in missing:
+            path.mkdir(parents=True)
+        return f"made {', '.join(map(str, missing))}" if missing else "no directory was missing"
+
+    return Fixup(_CHECK, "Makes the directories of volumes that are missing.", make)
 
 
 def _fault(path: Path, *, by_writing: bool) -> tuple[str, str] | None:

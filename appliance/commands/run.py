@@ -1,0 +1,148 @@
+"""`mouthpiece run`: the whole box in the foreground, and the table of its processes."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from appliance.errors import UnhealthyError
+from appliance.terminal import say
+from appliance.volumes import Volumes
+
+if TYPE_CHECKING:
+    from appliance.findings import Check
+    from appliance.settings import Settings
+    from appliance.storage.logs import Record
+    from appliance.supervisor.health.fixup import Fixup
+    from appliance.supervisor.spec import ChildSpec
+    from appliance.supervisor.supervisor import Plan
+
+_MB = 1_000_000
+_SHOWN = ("WARNING", "ERROR", "CRITICAL")
+
+
+@click.command()
+@click.option("--host", help="Address that the console listens on (default: the setting `host`).")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port for HTTP (default: the setting `port`).")
+@click.pass_obj
+def run(volumes: Volumes, host: str | None, port: int | None) -> None:
+    """Start the box: worker, console, recorder. Ctrl-C stops it in order."""
+    from appliance.supervisor.supervisor import Injected, Supervisor
+
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+
+    def serving(child: str) -> None:
+        if child == "console":
+            now = settings(volumes, given)
+            shown = f"[{now.host}]" if ":" in now.host else now.host
+            click.echo(f"Mouthpiece is at http://{shown}:{now.port}/")
+
+    injected = Injected(checks=_checks(volumes), fixups=_fixups(volumes), serving=serving, echo=_echo)
+    Supervisor(volumes, lambda: plan(volumes, given), injected).run()
+
+
+def settings(volumes: Volumes, given: dict[str, str | int]) -> Settings:
+    """The settings in force, with those of this command's own options."""
+    from appliance.settings import Settings
+    from appliance.storage.config import ConfigStore
+
+    stored: dict[str, Any] = {}
+    with contextlib.suppress(UnhealthyError):  # a finding says so; a box with the defaults is better than none
+        stored = ConfigStore(volumes).read().get("settings", {})
+    return Settings.of({**stored, **given})
+
+
+def plan(volumes: Volumes, given: dict[str, str | int]) -> Plan:
+    """What the settings ask of the supervisor."""
+    from appliance.supervisor.supervisor import Plan
+
+    now = settings(volumes, given)
+    return Plan(children(volumes, now, given), now.log_level, now.log_total_mb * _MB)
+
+
+def children(volumes: Volumes, now: Settings, given: dict[str, str | int]) -> tuple[ChildSpec, ...]:
+    """The table of the box's processes. The console reads its settings itself; `given` goes before them."""
+    from appliance.supervisor.spec import ChildSpec, Limits
+
+    def command(name: str, *options: str) -> tuple[str, ...]:
+        return (sys.executable, "-m", "appliance", "--data", str(volumes.root), name, *options)
+
+    disk = {"read_bps": round(now.data_read_mbps * _MB), "write_bps": round(now.data_write_mbps * _MB)}
+    return (
+        ChildSpec(
+            "console",
+            command("console", *(f"--{name}={value}" for name, value in given.items())),
+            ready_s=60,
+            stop_s=3,
+            stops_last=True,
+            limits=Limits(now.console_memory_high_mb * _MB, now.console_cpu_weight),
+        ),
+        ChildSpec(
+            "worker",
+            command("worker"),
+            ready_s=120,
+            stop_s=9,
+            limits=Limits(now.worker_memory_high_mb * _MB, now.worker_cpu_weight, **disk),
+        ),
+        ChildSpec(
+            "recorder",
+            command("recorder"),
+            ready_s=20,
+            stop_s=5,
+            on_demand=True,
+            limits=Limits(now.recorder_memory_high_mb * _MB, now.recorder_cpu_weight),
+        ),
+    )
+
+
+def _checks(volumes: Volumes) -> list[Check]:
+    from appliance.findings import Check
+    from appliance.pipeline import face_models
+    from appliance.pipeline.hardware.checks import temperature_check
+    from appliance.pipeline.hardware.telemetry import sample
+    from appliance.storage.config import ConfigStore
+    from appliance.supervisor import health
+    from appliance.supervisor.health import models
+
+    files = [
+        models.ModelFile(face_models.MODELS / face_models.DETECTOR.name, face_models.DETECTOR.sha256),
+        models.ModelFile(face_models.MODELS / face_models.MESH.name, face_models.MESH.sha256),
+        models.ModelFile(face_models.MODELS / "base.onnx"),
+        models.ModelFile(face_models.MODELS / "base.safetensors"),
+    ]
+    return [
+        *health.checks(volumes, by_writing=False),
+        Check("temperature", lambda: temperature_check(sample())),
+        Check("models", lambda: models.check(files)),
+        Check("config", ConfigStore(volumes).findings),
+    ]
+
+
+def _fixups(volumes: Volumes) -> list[Fixup]:
+    from appliance.supervisor.health import disk_space, slot, volumes_writable
+
+    return [volumes_writable.fixup(volumes), disk_space.fixup(lambda: _free(volumes)), slot.fixup()]
+
+
+def _free(volumes: Volumes) -> str:
+    """Make room as the settings allow; says what went."""
+    from appliance.jobs import retention
+    from appliance.jobs.store import JobStore
+
+    now = settings(volumes, {})
+    store = JobStore(volumes.jobs)
+    try:
+        removed = retention.apply(volumes, store, now)
+        retention.sweep(volumes, store, now)
+    finally:
+        store.close()
+    return f"removed {len(removed)} old videos, and uploads and leftovers that nothing needs"
+
+
+def _echo(record: Record) -> None:
+    """What goes wrong is also shown where the box was started."""
+    if record.level in _SHOWN:
+        say(f"{record.level.lower()}: {record.part}: {record.message}")
