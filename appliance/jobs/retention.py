@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from appliance.jobs import leftovers, uploads
+from appliance.jobs import leftovers, outputs, uploads
 from appliance.jobs.job import ID, LANES, LIGHT, OVER, Job, State
 from appliance.jobs.store import JobStore
 from appliance.settings import Settings
@@ -25,28 +25,12 @@ _HOUR_S: Final = 3600.0
 _SPARED_S: Final = _HOUR_S
 
 
-def video(volumes: Volumes, job: str) -> Path:
-    """The finished video of a job."""
-    return volumes.outputs / f"{job}.mp4"
-
-
-def poster(volumes: Volumes, job: str) -> Path:
-    """A still picture of it."""
-    return volumes.outputs / f"{job}.jpg"
-
-
-def preview(volumes: Volumes, job: str) -> Path:
-    """The frame that is being made."""
-    return volumes.run / "preview" / f"{job}.jpg"
-
-
 def remove(volumes: Volumes, store: JobStore, job: str) -> None:
     """Take a job that is over away with its files; `InputError` for one that is not."""
     store.check_over(job)
-    for path in (video(volumes, job), poster(volumes, job), preview(volumes, job)):
+    for path in (outputs.video(volumes, job), outputs.poster(volumes, job)):
         path.unlink(missing_ok=True)
-    if (volumes.work / job).is_dir():
-        leftovers.remove(volumes.work / job)
+    outputs.discard(volumes, job)
     store.remove(job)
 
 
@@ -71,8 +55,8 @@ def apply(volumes: Volumes, store: JobStore, settings: Settings) -> list[str]:
 def sweep(volumes: Volumes, store: JobStore, settings: Settings) -> None:
     """Remove uploads that nothing needs, and what unfinished work left of jobs that nobody will go on with."""
     uploads.sweep(volumes, settings.keep_uploads_hours * _HOUR_S, store.uploads_in_use())
-    resumable = {job.id for job in store.list(states=set(State) - {State.DONE, State.CANCELLED}, limit=None)}
-    for folder in (volumes.work, preview(volumes, "").parent):
+    resumable = {job.id for job in store.list(states=set(State) - OVER | {State.SET_ASIDE}, limit=None)}
+    for folder in (volumes.work, outputs.preview(volumes, "").parent):
         for entry in _entries(folder):
             if ID.fullmatch(entry.stem) and entry.stem not in resumable:
                 leftovers.remove(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
@@ -82,7 +66,7 @@ def sweep(volumes: Volumes, store: JobStore, settings: Settings) -> None:
 
 def _remove_output(volumes: Volumes, store: JobStore, job: Job) -> str:
     remove(volumes, store, job.id)
-    return video(volumes, job.id).name
+    return outputs.video(volumes, job.id).name
 
 
 def _forget(volumes: Volumes, store: JobStore, settings: Settings, now: float) -> None:
