@@ -13,7 +13,7 @@ from typing import Any, Final
 from apiflask import APIFlask
 
 from appliance import __version__
-from appliance.console import api, errors, headers, pages
+from appliance.console import api, errors, headers, metrics, pages
 from appliance.console.box import Box
 from appliance.console.security import access, csrf, sessions
 from appliance.console.security.throttle import Throttle
@@ -42,6 +42,7 @@ def create_app(volumes: Volumes) -> APIFlask:
     headers.install(app)
     errors.install(app)
     api.register(app)
+    app.register_blueprint(metrics.blueprint)
     pages.register(app)
     return app
 

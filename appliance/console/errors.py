@@ -15,7 +15,6 @@ from typing import Any
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
 from flask import Response, jsonify, make_response, render_template, request
-from jinja2 import TemplateNotFound
 from markupsafe import escape
 from werkzeug.exceptions import HTTPException
 
@@ -52,7 +51,8 @@ def answer(status: int, message: str, hint: str = "", detail: Any = None) -> Res
     else:
         try:
             response = make_response(render_template("error.html", status=status, message=message, hint=hint))
-        except TemplateNotFound:
+        except Exception:  # an error must be shown even where the page for it has one
+            log.exception("the page for errors cannot be shown")
             text = f"<!doctype html><title>{status}</title><h1>{escape(message)}</h1><p>{escape(hint)}</p>"
             response = make_response(text)
     response.status_code = int(status)
@@ -92,7 +92,7 @@ def install(app: APIFlask) -> None:
         log.error("%s %s: a bug", request.method, request.path, exc_info=error)
         return answer(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug in the console", "the log says more; try again")
 
-    @app.error_processor
+    @app.errorhandler(HTTPError)
     def _described(error: HTTPError) -> Response:
         """APIFlask's own errors: what a schema does not admit."""
         return answer(error.status_code, str(error.message), _first_complaint(error.detail), error.detail)

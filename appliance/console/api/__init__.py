@@ -6,7 +6,8 @@ from apiflask import APIFlask
 
 
 def register(app: APIFlask) -> None:
-    from appliance.console.api import account
+    """Add every subject to the application."""
+    from appliance.console.api import account, avatars, jobs, live, recordings, system, uploads
 
-    for module in (account,):
-        app.register_blueprint(module.blueprint, url_prefix="/api/v1")
+    for subject in (account, system, uploads, jobs, avatars, recordings, live):
+        app.register_blueprint(subject.blueprint, url_prefix="/api/v1")

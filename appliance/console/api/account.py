@@ -12,7 +12,7 @@ from appliance.console.box import the_box
 from appliance.console.security import account, csrf, first_boot, tokens
 from appliance.console.security.access import before_setup, for_person, public, who
 
-blueprint = APIBlueprint("account", __name__, tag="Account")
+blueprint = APIBlueprint("api_account", __name__, tag="Account")
 
 
 class SetUp(Schema):

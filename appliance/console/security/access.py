@@ -5,6 +5,7 @@ A view says whom it serves with a decorator; one that says nothing serves the op
     @public         anybody, also before a login (never before the set-up, except `@before_setup`)
     @before_setup   anybody, also before the set-up
     @for_kiosk      the operator, and the kiosk's own browser without a login
+    @for_loopback   the operator, and anybody on the box itself
     @for_person     the operator with a session: a script's token may not (passwords, tokens)
 
 The kiosk is a browser on the box itself (loopback), while the setting `kiosk_without_login` allows it. Who asks is in
@@ -34,6 +35,7 @@ class Access(StrEnum):
     BEFORE_SETUP = "before_setup"
     PUBLIC = "public"
     KIOSK = "kiosk"
+    LOOPBACK = "loopback"
     OPERATOR = "operator"
     PERSON = "person"
 
@@ -49,6 +51,7 @@ _SERVES: Final = {
     Access.BEFORE_SETUP: frozenset(Who),
     Access.PUBLIC: frozenset(Who),
     Access.KIOSK: frozenset({Who.KIOSK, Who.SCRIPT, Who.PERSON}),
+    Access.LOOPBACK: frozenset({Who.SCRIPT, Who.PERSON}),
     Access.OPERATOR: frozenset({Who.SCRIPT, Who.PERSON}),
     Access.PERSON: frozenset({Who.PERSON}),
 }
@@ -66,6 +69,7 @@ def _marks(access: Access) -> Callable[[View], View]:
 public = _marks(Access.PUBLIC)
 before_setup = _marks(Access.BEFORE_SETUP)
 for_kiosk = _marks(Access.KIOSK)
+for_loopback = _marks(Access.LOOPBACK)
 for_person = _marks(Access.PERSON)
 
 
@@ -124,7 +128,8 @@ def install(app: Flask) -> None:
         g.who = identify(request, session, box)
         if g.who is Who.PERSON:
             sessions.renew()
-        if g.who not in _SERVES[access]:
+        here = access is Access.LOOPBACK and is_loopback(request.remote_addr)
+        if g.who not in _SERVES[access] and not here:
             return _refuse(g.who, access)
         if request.method not in _SAFE and g.who is not Who.SCRIPT:
             csrf.check()

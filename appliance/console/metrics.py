@@ -1,0 +1,151 @@
+"""`/metrics` for Prometheus and `/healthz` for whoever only wants to know whether the console answers.
+
+Everything is collected when it is asked for; nothing is counted in this process. Metrics need a login or an API token,
+except from the box itself. What the supervisor knows is missing while it does not answer (`mouthpiece_up` is 0).
+
+Bytes written are those of the disk that a volume lies on, since the kernel started, as /proc/diskstats counts them; a
+volume on something else (UBIFS, overlay, tmpfs) has no such series.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Blueprint, Response
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from appliance.console.box import Box, the_box
+from appliance.console.security.access import before_setup, for_loopback
+from appliance.control import NotRunningError
+from appliance.jobs.job import State
+
+blueprint = Blueprint("metrics", __name__)
+
+_SECTOR_BYTES: Final = 512
+_DISKSTATS: Final = Path("/proc/diskstats")
+
+
+@blueprint.get("/healthz")
+@before_setup
+def healthz() -> Response:
+    return Response("ok\n", mimetype="text/plain")
+
+
+@blueprint.get("/metrics")
+@for_loopback
+def metrics() -> Response:
+    registry = CollectorRegistry()
+    registry.register(Collected(the_box()))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class Collected:
+    """All metrics of the box at one moment."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            told = self._box.control.ask("status")
+        except NotRunningError:
+            told = {}
+        yield GaugeMetricFamily("mouthpiece_up", "Whether the supervisor answers", value=float(bool(told)))
+        yield from self._jobs()
+        yield from self._volumes()
+        yield from _children(told.get("children", []))
+        yield _findings(told.get("findings", []))
+        yield from _telemetry(told.get("states", {}).get("telemetry") or {})
+
+    def _jobs(self) -> Iterator[Metric]:
+        counts = self._box.jobs.counts()
+        by_state = GaugeMetricFamily("mouthpiece_jobs", "Jobs in each state", labels=["state"])
+        for state, number in counts.items():
+            by_state.add_metric([state], number)
+        yield by_state
+        yield GaugeMetricFamily("mouthpiece_queue_depth", "Jobs that wait", value=counts[State.QUEUED])
+        stages = GaugeMetricFamily(
+            "mouthpiece_last_render_stage_seconds",
+            "Seconds in each stage of the newest finished video",
+            labels=["stage"],
+        )
+        for job in self._box.jobs.list(states=[State.DONE], kind="render", limit=1):
+            for stage, seconds in ((job.result or {}).get("stages") or {}).items():
+                stages.add_metric([stage], float(seconds))
+        yield stages
+
+    def _volumes(self) -> Iterator[Metric]:
+        free = GaugeMetricFamily("mouthpiece_volume_free_bytes", "Space left for the box", labels=["volume"])
+        size = GaugeMetricFamily("mouthpiece_volume_size_bytes", "Size of the volume", labels=["volume"])
+        written = CounterMetricFamily(
+            "mouthpiece_volume_written_bytes",
+            "Bytes written to the volume's disk since the kernel started",
+            labels=["volume"],
+        )
+        disks = _sectors_written()
+        volumes = self._box.volumes
+        for name, path in (
+            ("config", volumes.config),
+            ("state", volumes.state),
+            ("cache", volumes.cache),
+            ("data", volumes.data),
+        ):
+            try:
+                found, device = os.statvfs(path), path.stat().st_dev
+            except OSError:  # nobody has written there yet
+                continue
+            free.add_metric([name], found.f_bavail * found.f_frsize)
+            size.add_metric([name], found.f_blocks * found.f_frsize)
+            if device in disks:
+                written.add_metric([name], disks[device] * _SECTOR_BYTES)
+        yield from (free, size, written)
+
+
+def _sectors_written() -> dict[int, int]:
+    """Sectors written by device number. Fields as in the kernel's Documentation/admin-guide/iostats.rst."""
+    found = {}
+    for line in _DISKSTATS.read_text().splitlines():
+        fields = line.split()
+        found[os.makedev(int(fields[0]), int(fields[1]))] = int(fields[9])
+    return found
+
+
+def _children(children: Iterable[dict[str, Any]]) -> Iterator[Metric]:
+    ready = GaugeMetricFamily("mouthpiece_process_ready", "Whether the process serves", labels=["process"])
+    restarts = CounterMetricFamily("mouthpiece_process_restarts", "Restarts since the box started", labels=["process"])
+    memory = GaugeMetricFamily("mouthpiece_process_resident_bytes", "Resident memory", labels=["process"])
+    for child in children:
+        ready.add_metric([child["name"]], float(child["state"] == "ready"))
+        restarts.add_metric([child["name"]], child["restarts"])
+        if child.get("rss"):
+            memory.add_metric([child["name"]], child["rss"])
+    yield from (ready, restarts, memory)
+
+
+def _findings(findings: Iterable[dict[str, Any]]) -> Metric:
+    family = GaugeMetricFamily("mouthpiece_findings", "Findings of the health checks", labels=["status"])
+    listed = [finding["status"] for finding in findings]
+    for status in ("ok", "warning", "problem"):
+        family.add_metric([status], listed.count(status))
+    return family
+
+
+def _telemetry(telemetry: dict[str, Any]) -> Iterator[Metric]:
+    """Whatever number the worker measures, by its name: temperatures, processor, GPU."""
+    family = GaugeMetricFamily("mouthpiece_telemetry", "What the worker measures of the machine", labels=["what"])
+    for name, value in _numbers(telemetry):
+        family.add_metric([name], value)
+    yield family
+
+
+def _numbers(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _numbers(value, f"{prefix}{name}_")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield f"{prefix}{name}", float(value)
