@@ -9,6 +9,7 @@ The socket is only for the user that the box runs as. What the verbs are is said
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.errors import ApplianceError, UnhealthyError
+from appliance.errors import InputError, UnhealthyError
 from appliance.volumes import Volumes
 
 SOCKET: Final = "control.sock"
@@ -36,10 +37,14 @@ class Control:
         self._timeout_s = timeout_s
 
     def ask(self, verb: str, **arguments: Any) -> dict[str, Any]:
-        """One question, one answer; raises what the supervisor refuses."""
+        """One question, one answer; raises what the supervisor refuses: `InputError`, or `UnhealthyError`."""
         with self._connected(self._timeout_s) as connection:
             lines = _lines(connection, {"do": verb, **arguments})
-            answer = next(lines, None)
+            try:
+                answer = next(lines, None)
+            except TimeoutError as error:
+                message = f"the supervisor did not answer in {self._timeout_s:g} s"
+                raise UnhealthyError(message, hint="look at `mouthpiece logs --level WARNING`") from error
         if answer is None:
             raise self._gone()
         return answer
@@ -47,7 +52,8 @@ class Control:
     def stream(self, verb: str, *, timeout_s: float | None = None, **arguments: Any) -> Iterator[dict[str, Any]]:
         """The lines of a lasting answer, until the supervisor ends it or this generator is closed.
 
-        Silence of `timeout_s` raises `TimeoutError`; the supervisor sends `{"ok": true, "idle": true}` now and then.
+        Ends too when the supervisor dies. Silence of `timeout_s` raises `TimeoutError`; the supervisor sends
+        `{"ok": true, "idle": true}` now and then.
         """
         with self._connected(self._timeout_s) as connection:
             connection.settimeout(timeout_s)
@@ -87,11 +93,13 @@ class short_path:  # noqa: N801  used like a function
 
 
 def _lines(connection: socket.socket, question: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    connection.sendall(json.dumps(question).encode() + b"\n")
-    with connection.makefile("rb") as file:
+    with contextlib.suppress(ConnectionError), connection.makefile("rb") as file:
+        connection.sendall(json.dumps(question).encode() + b"\n")
         for line in file:
+            if not line.endswith(b"\n"):  # the supervisor died over it
+                return
             answer = json.loads(line)
             if not answer.pop("ok"):
-                kind = UnhealthyError if answer.get("exit") == UnhealthyError.exit_code else ApplianceError
+                kind = UnhealthyError if answer.get("exit") == UnhealthyError.exit_code else InputError
                 raise kind(answer["message"], hint=answer.get("hint", ""))
             yield answer

@@ -13,12 +13,13 @@ from appliance.terminal import say
 from appliance.volumes import Volumes
 
 if TYPE_CHECKING:
+    from appliance.capture.devices import Microphone
     from appliance.findings import Check
     from appliance.settings import Settings
     from appliance.storage.logs import Record
     from appliance.supervisor.health.fixup import Fixup
     from appliance.supervisor.spec import ChildSpec
-    from appliance.supervisor.supervisor import Plan
+    from appliance.supervisor.supervisor import Plan, Publish
 
 _MB = 1_000_000
 _SHOWN = ("WARNING", "ERROR", "CRITICAL")
@@ -40,8 +41,20 @@ def run(volumes: Volumes, host: str | None, port: int | None) -> None:
             shown = f"[{now.host}]" if ":" in now.host else now.host
             click.echo(f"Mouthpiece is at http://{shown}:{now.port}/")
 
-    injected = Injected(checks=_checks(volumes), fixups=_fixups(volumes), serving=serving, echo=_echo)
-    Supervisor(volumes, lambda: plan(volumes, given), injected).run()
+    microphones = _Microphones(volumes)
+    injected = Injected(
+        checks=_checks(volumes),
+        fixups=_fixups(volumes),
+        watchers=[microphones.watch],
+        serving=serving,
+        echo=_echo,
+    )
+
+    def planned() -> Plan:
+        microphones.publish()  # another one may be preferred now
+        return plan(volumes, given)
+
+    Supervisor(volumes, planned, injected).run()
 
 
 def settings(volumes: Volumes, given: dict[str, str | int]) -> Settings:
@@ -98,7 +111,33 @@ def children(volumes: Volumes, now: Settings, given: dict[str, str | int]) -> tu
     )
 
 
+class _Microphones:
+    """The state "microphones": which are plugged in, and which would be used."""
+
+    def __init__(self, volumes: Volumes) -> None:
+        self._volumes = volumes
+        self._present: list[Microphone] = []
+        self._publish: Publish | None = None
+
+    def watch(self, publish: Publish) -> None:
+        from appliance.capture.devices import Watcher
+
+        self._publish = publish
+        Watcher(self._changed)
+
+    def publish(self) -> None:
+        from appliance.capture import choose
+
+        if self._publish:
+            self._publish("microphones", choose.state(self._present, settings(self._volumes, {}).microphone))
+
+    def _changed(self, present: list[Microphone]) -> None:
+        self._present = present
+        self.publish()
+
+
 def _checks(volumes: Volumes) -> list[Check]:
+    from appliance.capture import checks as microphones
     from appliance.findings import Check
     from appliance.pipeline import face_models
     from appliance.pipeline.hardware.checks import temperature_check
@@ -117,6 +156,7 @@ def _checks(volumes: Volumes) -> list[Check]:
         *health.checks(volumes, by_writing=False),
         Check("temperature", lambda: temperature_check(sample())),
         Check("models", lambda: models.check(files)),
+        *microphones.checks(lambda: settings(volumes, {}).microphone),
         Check("config", ConfigStore(volumes).findings),
     ]
 

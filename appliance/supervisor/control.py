@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from appliance.control import SOCKET, short_path
-from appliance.errors import ApplianceError, InputError
+from appliance.errors import ApplianceError, InputError, UnhealthyError
 
 MAX_QUESTION: Final = 64 << 10
 QUESTION_S: Final = 30.0
@@ -38,11 +39,14 @@ class ControlServer:
 
     async def start(self) -> None:
         self._path.unlink(missing_ok=True)
-        with short_path(self._path) as path:
-            self._server = await asyncio.start_unix_server(
-                self._connected, path, limit=MAX_QUESTION, backlog=MAX_CONNECTIONS
-            )
-        self._path.chmod(0o600)
+        before = os.umask(0o177)
+        try:
+            with short_path(self._path) as path:
+                self._server = await asyncio.start_unix_server(
+                    self._connected, path, limit=MAX_QUESTION, backlog=MAX_CONNECTIONS
+                )
+        finally:
+            os.umask(before)
 
     async def close(self) -> None:
         if self._server is not None:
@@ -68,7 +72,7 @@ class ControlServer:
         verb = "?"
         try:
             if len(self._tasks) > MAX_CONNECTIONS:
-                raise ApplianceError("too many connections to the supervisor", hint="close some of them")
+                raise UnhealthyError("too many connections to the supervisor", hint="close some of them")
             question = await _question(reader)
             verb = question["do"]
             if verb not in self._verbs:

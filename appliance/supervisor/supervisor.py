@@ -37,7 +37,7 @@ from appliance.supervisor.boot import BootMarker, Ended, LastRun
 from appliance.supervisor.child import Child
 from appliance.supervisor.control import ControlServer
 from appliance.supervisor.health import children as children_check
-from appliance.supervisor.health import last_boot, microphone
+from appliance.supervisor.health import last_boot
 from appliance.supervisor.health.examiner import Examiner
 from appliance.supervisor.health.fixup import Fixup
 from appliance.supervisor.journal import Journal
@@ -75,7 +75,7 @@ class Plan:
 class Injected:
     """What other rooms bring along.
 
-    `watchers` are started on threads of their own and publish states; `serving` is told when a child is ready for the
+    `watchers` publish states from threads of their own; `serving` is told when a child is ready for the
     first time; `echo` is shown every record of the log.
     """
 
@@ -128,7 +128,6 @@ class Supervisor:
         self._make_children(plan)
         checks = [
             *self._injected.checks,
-            Check("microphone", lambda: microphone.check(self.states.get("microphones"))),
             Check("last boot", lambda: last_boot.check(self.last_run)),
             Check("processes", lambda: children_check.check([child.describe() for child in self.children.values()])),
         ]
@@ -146,7 +145,7 @@ class Supervisor:
         self._spawn(self._examine_for_ever())
         self._spawn(self._feed_watchdog())
         for watcher in self._injected.watchers:
-            in_thread(lambda watcher=watcher: watcher(self._from_thread(self.publish)))  # type: ignore[misc]
+            self._spawn(self._watch(watcher))
         await self._stop.wait()
         await self._stop_in_order()
         keys.close()
@@ -309,6 +308,12 @@ class Supervisor:
             if not stuck:
                 self._notifier.alive()
             await asyncio.sleep(self._notifier.watchdog_s)
+
+    async def _watch(self, watcher: Callable[[Publish], None]) -> None:
+        try:
+            await in_thread(lambda: watcher(self._from_thread(self.publish)))
+        except Exception as error:
+            self.log("WARNING", "supervisor", f"a watcher gave up: {error}")
 
     # Control groups
 

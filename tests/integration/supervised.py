@@ -13,12 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from appliance.control import Control
+from appliance.control import Control, NotRunningError
 from appliance.volumes import Volumes
 
-CHILD = '''
+CHILD = """
 import faulthandler, os, signal, subprocess, sys, time
 from pathlib import Path
 from appliance.link import Link
@@ -61,9 +59,9 @@ while not stopping:
     count += 1
     time.sleep(0.05)
 link.log("INFO", kind, "ends in order")
-'''
+"""
 
-SUPERVISOR = '''
+SUPERVISOR = """
 import json, sys
 from pathlib import Path
 from appliance.supervisor.backoff import Policy
@@ -77,7 +75,7 @@ def spec(name, kind, **changes):
 plan = Plan(tuple(spec(**one) for one in given["children"]), log_level=given.get("log_level", "INFO"))
 injected = Injected(serving=lambda name: print("serving", name, flush=True))
 Supervisor(Volumes(root), lambda: plan, injected, Policy(**given.get("policy", {}))).run()
-'''
+"""
 
 DEADLINE_S = 30.0
 
@@ -86,7 +84,7 @@ def until(condition: Callable[[], Any], what: str) -> Any:
     """Wait until `condition` gives something true, and return it."""
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, NotRunningError):
             if found := condition():
                 return found
         time.sleep(0.02)
@@ -118,7 +116,8 @@ class Box:
             text=True,
             env={**os.environ, **(env or {})},
         )
-        until((self.volumes.run / "control.sock").exists, "the control socket")
+        pid = self.process.pid
+        until(lambda: self.status()["pid"] == pid, "the supervisor answers")
 
     def child(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = next(one for one in self.status()["children"] if one["name"] == name)
@@ -129,7 +128,7 @@ class Box:
 
     def until_state(self, name: str, state: str) -> dict[str, Any]:
         found: dict[str, Any] = until(
-            lambda: (child if (child := self.child(name))["state"] == state else None), f"{name} is {state}"
+            lambda: child if (child := self.child(name))["state"] == state else None, f"{name} is {state}"
         )
         return found
 
@@ -152,15 +151,16 @@ class Box:
         return said
 
 
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Box]:
-    box = Box(tmp_path)
-    yield box
-    if box.process is not None and box.process.poll() is None:
-        box.process.kill()
-        box.process.wait()
-    if box.process is not None and box.process.stdout is not None:
-        box.process.stdout.close()
+@contextlib.contextmanager
+def supervised(root: Path) -> Iterator[Box]:
+    """A box on `root`; nothing of it runs afterwards."""
+    box = Box(root)
+    try:
+        yield box
+    finally:
+        if box.process is not None:
+            box.process.kill()
+            box.process.communicate()
 
 
 def alive(pid: int) -> bool:
