@@ -1,0 +1,138 @@
+// The kiosk: record at the box, wait, watch; then again, or done. Whoever leaves it alone finds it ready again.
+
+import { ask } from "./api.js";
+import { _, clock } from "./i18n.js";
+import { watch } from "./live.js";
+import { progress } from "./words.js";
+
+const WARNING_S = 10;
+const body = document.body;
+const $ = (id) => document.getElementById(id);
+const bars = [...document.querySelectorAll(".bars i")];
+const video = $("video");
+const idle = Number(body.dataset.idle);
+let stage = body.dataset.stage;
+let recording = body.dataset.recording;
+let job = body.dataset.job;
+let touched = Date.now();
+
+body.classList.add("scripted");
+history.replaceState(null, "", "/kiosk");
+
+function show(next, says) {
+  stage = body.dataset.stage = next;
+  touched = Date.now();
+  for (const pane of document.querySelectorAll(".pane")) pane.hidden = pane.dataset.pane !== next;
+  if (says !== undefined && $(`${next}-says`)) $(`${next}-says`).textContent = says;
+  if (next !== "showing") video.pause();
+  document.querySelector(`.pane:not([hidden]) button:not([hidden])`)?.focus({ focusVisible: false });
+}
+
+function sorry(error) {
+  recording = job = "";
+  show("sorry", error.message);
+}
+
+async function record() {
+  show("listening", _("One moment …"));
+  $("listening-clock").textContent = clock(0);
+  for (const bar of bars) bar.style.setProperty("--loud", 0.04);
+  recording = (await ask("POST", "/recordings", {})).id;
+}
+
+function heard(value) {
+  if (!recording || value?.id !== recording) return;
+  if (value.upload) {
+    recording = "";
+    make(value.upload).catch(sorry);
+  } else if (value.state === "cancelled") {
+    recording = "";
+    show("ready");
+  } else if (value.state === "done" || value.state === "failed") {
+    sorry(new Error(value.message || _("Nothing was recorded.")));
+  } else {
+    touched = Date.now();
+    const says = { opening: _("One moment …"), speech: _("I can hear you.") };
+    const text = says[value.state] ?? _("Speak now. I stop when you are silent.");
+    if ($("listening-says").textContent !== text) $("listening-says").textContent = text;
+    $("listening-clock").textContent = clock(value.seconds ?? 0);
+    level(value.level_db ?? -60);
+  }
+}
+
+function level(decibels) {
+  $("level").value = decibels;
+  const loud = Math.min(1, Math.max(0.04, (decibels + 60) / 54));
+  const values = [...bars.slice(1).map((bar) => bar.style.getPropertyValue("--loud")), loud];
+  bars.forEach((bar, index) => bar.style.setProperty("--loud", values[index]));
+}
+
+async function make(upload) {
+  show("making", _("Your words are being put into the mouth."));
+  $("making-progress").value = 0;
+  const found = await ask("POST", "/jobs", { avatar: body.dataset.avatar, audio: { upload } });
+  job = found.id;
+  if (found.state === "done") play();
+}
+
+function made(id, value) {
+  if (id !== job || stage !== "making" || !value) return;
+  if (value.state === "done") play();
+  else if (value.state === "failed" || value.state === "set_aside") ask("GET", `/jobs/${id}`).then((found) => sorry(new Error(found.error || _("It did not work."))));
+  else if (value.state === "cancelled") show("ready");
+  else {
+    const now = progress(value);
+    $("making-progress").value = now.share;
+    $("making-says").textContent = [now.stage, now.eta].filter(Boolean).join(" · ");
+  }
+}
+
+function play() {
+  video.src = `/api/v1/jobs/${job}/video.mp4`;
+  video.poster = `/api/v1/jobs/${job}/poster.jpg`;
+  $("replay").hidden = false;
+  show("showing");
+  video.play().catch(() => {}); // a browser that does not let it play shows its own button
+}
+
+async function done() {
+  if (stage === "making" && job) await ask("POST", `/jobs/${job}/cancel`).catch(() => {});
+  recording = job = "";
+  show("ready");
+}
+
+const DO = {
+  record,
+  again: record,
+  stop: () => ask("POST", "/recordings/stop", { keep: true }),
+  discard: () => ask("POST", "/recordings/stop", { keep: false }).catch(() => done()),
+  done,
+};
+document.querySelector("main").addEventListener("submit", (event) => {
+  const act = DO[event.submitter?.value];
+  if (!act) return;
+  event.preventDefault();
+  act().catch(sorry);
+});
+$("replay").addEventListener("click", () => video.play());
+
+for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (touched = Date.now()));
+video.addEventListener("timeupdate", () => (touched = Date.now()));
+
+setInterval(() => {
+  const left = Math.ceil(idle - (Date.now() - touched) / 1000);
+  const waiting = stage === "showing" || stage === "sorry";
+  $("leaving").hidden = !waiting || left > WARNING_S;
+  if (waiting && left <= WARNING_S) $("leaving").textContent = _("Starting over in {n} s", { n: Math.max(0, left) });
+  if (waiting && left <= 0) done();
+}, 500);
+
+watch((name, value) => {
+  if (name === "recording") heard(value);
+  else if (name.startsWith("job:")) made(name.slice(4), value);
+  else if (name === "microphones") {
+    const there = value?.devices?.some((device) => device.chosen && device.present) ?? false;
+    document.querySelector(".talk").disabled = !there;
+    $("no-microphone").hidden = there;
+  }
+});

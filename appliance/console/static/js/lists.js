@@ -1,0 +1,32 @@
+// Pages with lists: overview, jobs, system. Progress moves in place; whatever else changed is fetched again.
+
+import { refresh, watch } from "./live.js";
+import { progress } from "./words.js";
+
+watch((name, value) => {
+  if (name.startsWith("job:")) job(name.slice(4), value);
+  else if (name === "findings" || name === "findings:worker" || name.startsWith("child:")) refresh(["health"]);
+  else if (name === "microphones") refresh(["microphones"]);
+});
+
+function job(id, value) {
+  const row = document.getElementById(`job-${id}`);
+  const state = value?.state;
+  const moving = state === "running" || state === "queued";
+  if (!row) {
+    if (moving && !document.querySelector("[data-job]")?.closest("[hidden]")) refresh(["jobs"]);
+    return;
+  }
+  if (row.dataset.state !== state) {
+    row.dataset.state = state;
+    refresh(["jobs"]);
+    return;
+  }
+  const bar = row.querySelector("progress");
+  if (!moving || !bar) return;
+  const now = progress(value);
+  bar.value = now.share;
+  const says = row.querySelector("[data-says]");
+  const avatar = (says.dataset.start ??= says.textContent.split(" · ")[0]);
+  says.textContent = [avatar, now.stage, now.eta].filter(Boolean).join(" · ");
+}
