@@ -101,7 +101,7 @@ def _portrait(source: Path, name: str, folder: Path, wanted: int | None, job: Jo
     job.step("decode", 0, 1)
     whole = images.load_picture(source)
     job.step("decode", 1, 1)
-    detector = FaceDetector()
+    detector = FaceDetector(job)
     found = detector.find(whole)
     if not found:
         _refuse_lying(detector, whole, source)
@@ -120,7 +120,7 @@ def _portrait(source: Path, name: str, folder: Path, wanted: int | None, job: Jo
 
 def _template(source: Path, name: str, folder: Path, wanted: int | None, job: Job) -> None:
     job.step("decode", 0, 1)
-    detector = FaceDetector()
+    detector = FaceDetector(job)
     tracker = tracking.FaceTracker(detector, wanted, str(source))
     faces: list[Face | None] = []
     best: tuple[Nv12, Face] | None = None

@@ -20,6 +20,10 @@ Box = tuple[float, float, float, float]
 
 _SMALLEST_TILE: Final = 2 * settings.MIN_FACE_PIXELS
 """With half of it overlapping, a face of the least size lies whole in one of the tiles."""
+_MOST_TILES: Final = 1100
+"""A finer step of the search would take too long; without it a face of the least size is found in 64 megapixels too."""
+_PIXELS_PER_VIEW_PIXEL: Final = 4
+"""So many of a picture's pixels, each way, are enough to make one of a view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,30 @@ def search_plan(width: int, height: int) -> list[list[Box]]:
     longest = max(width, height)
     plan = [[square(width / 2, height / 2, longest)], [square(width / 2, height / 2, 1.8 * longest)]]
     side = longest / 2
-    while side >= _SMALLEST_TILE:
+    while side >= _SMALLEST_TILE and 4 * width * height <= _MOST_TILES * side**2:
         columns = np.linspace(side / 2, max(width - side / 2, side / 2), max(1, math.ceil(2 * width / side) - 1))
         rows = np.linspace(side / 2, max(height - side / 2, side / 2), max(1, math.ceil(2 * height / side) - 1))
         plan.append([square(float(x), float(y), side) for y in rows for x in columns])
         side /= 2
     return plan
+
+
+class Pyramid:
+    """A picture and its halves: looking at all of a huge picture many times over need not read all of it each time."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._halves = [picture]
+
+    def letterboxed(self, region: Box, side: int) -> Picture:
+        """As `letterboxed` of the whole picture."""
+        reduction = (region[2] - region[0]) / (side * _PIXELS_PER_VIEW_PIXEL)
+        times = int(max(0.0, math.log2(reduction)))
+        while len(self._halves) <= times:
+            height, width = (max(1, length // 2) for length in self._halves[-1].shape[:2])
+            half = cv2.resize(self._halves[-1], (width, height), interpolation=cv2.INTER_AREA)
+            self._halves.append(np.asarray(half, dtype=np.uint8))
+        left, top, right, bottom = (edge / 2**times for edge in region)
+        return letterboxed(self._halves[times], (left, top, right, bottom), side)
 
 
 def letterboxed(picture: Picture, region: Box, side: int) -> Picture:

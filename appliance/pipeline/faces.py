@@ -27,8 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.pipeline import face_models, landmarks
-from appliance.pipeline.face_views import Box, Roi, cut, letterboxed, search_plan, square
+from appliance.pipeline.face_views import Box, Pyramid, Roi, cut, search_plan, square
 from appliance.pipeline.images import Picture
+from appliance.pipeline.progress import Job
 
 Floats = NDArray[np.float32]
 
@@ -76,9 +77,10 @@ class Face:
 
 
 class FaceDetector:
-    """Both networks, loaded once. Not thread-safe: one per thread."""
+    """Both networks, loaded once. Not thread-safe: one per thread. A long search ends when the job is called off."""
 
-    def __init__(self) -> None:
+    def __init__(self, job: Job | None = None) -> None:
+        self._job = job or Job()
         self._detector = _network(face_models.DETECTOR)
         self._mesh = _network(face_models.MESH)
         self._anchors = _anchors()
@@ -90,11 +92,13 @@ class FaceDetector:
         smaller than the largest are not reported.
         """
         height, width = picture.shape[:2]
+        pyramid = Pyramid(picture)
         faces: list[Face] = []
         found_at = None
         for level, regions in enumerate(search_plan(width, height)):
             for region in regions:
-                faces += self._faces_in(picture, region)
+                self._job.check()
+                faces += self._faces_in(picture, pyramid, region)
             if faces and found_at is None:
                 found_at = level
             if found_at is not None and level > found_at:
@@ -108,7 +112,8 @@ class FaceDetector:
         if last is not None:
             x0, y0, x1, y1 = last.box
             regions.append(square((x0 + x1) / 2, (y0 + y1) / 2, 3 * max(x1 - x0, y1 - y0)))
-        faces = _distinct([face for region in regions for face in self._faces_in(picture, region)])
+        pyramid = Pyramid(picture)
+        faces = _distinct([face for region in regions for face in self._faces_in(picture, pyramid, region)])
         if last is None:
             return max(faces, key=lambda face: face.size, default=None)
         return min(faces, key=lambda face: _distance(face, last), default=None)
@@ -139,18 +144,18 @@ class FaceDetector:
         upright, opposite = (float(self._run_detector(view)[0].max()) for view in views)
         return opposite > upright
 
-    def _faces_in(self, picture: Picture, region: Box) -> list[Face]:
+    def _faces_in(self, picture: Picture, pyramid: Pyramid, region: Box) -> list[Face]:
         faces = []
-        for box, right_eye, left_eye in self._detect(picture, region):
+        for box, right_eye, left_eye in self._detect(pyramid, region):
             face = self._mesh_at(picture, _roi(box, right_eye, left_eye), _MIN_TRACK_SCORE)
             # A second pass from the mesh's own points: the detector's box is only a hint.
             if face is not None and (face := self._mesh_at(picture, face.roi(), _MIN_FACE_SCORE)) is not None:
                 faces.append(face)
         return faces
 
-    def _detect(self, picture: Picture, region: Box) -> list[tuple[Box, Floats, Floats]]:
+    def _detect(self, pyramid: Pyramid, region: Box) -> list[tuple[Box, Floats, Floats]]:
         """Boxes and eye positions, in picture pixels, that the detector sees in one square region."""
-        scores, rows = self._run_detector(letterboxed(picture, region, _DETECTOR_SIDE))
+        scores, rows = self._run_detector(pyramid.letterboxed(region, _DETECTOR_SIDE))
         keep = scores >= _MIN_BOX_SCORE
         scores, rows = scores[keep], rows[keep]
         centres = self._anchors[keep]

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from appliance.errors import CancelledError
+from appliance.pipeline.face_views import Pyramid, letterboxed, search_plan
 from appliance.pipeline.faces import Face, FaceDetector
 from appliance.pipeline.landmarks import POINT_COUNT, group
+from appliance.pipeline.progress import Job
 from tests import assets, turned_heads
 
 Picture = NDArray[np.uint8]
@@ -155,6 +158,34 @@ def test_a_quick_look_prefers_the_face_that_was_there(detector: FaceDetector, po
         found = detector.find_near(pair, wanted)
         assert found is not None
         assert deviation(found, wanted.points) < 0.02
+
+
+def test_the_largest_picture_is_searched_in_bounded_steps_down_to_the_smallest_face(
+    detector: FaceDetector, portrait: Picture
+) -> None:
+    assert sum(map(len, search_plan(8000, 8000))) < 1300
+    assert sum(map(len, search_plan(64_000, 1000))) < 3000
+    picture = np.full((8000, 8000, 3), 120, np.uint8)
+    picture[6100:6356, 900:1156] = portrait[:256, 100:356]
+    (found,) = detector.find(picture)
+    assert np.abs(np.subtract(found.box, (979, 6170, 1073, 6277))).max() < 6
+
+
+def test_a_long_search_can_be_called_off() -> None:
+    job = Job()
+    detector = FaceDetector(job)
+    assert detector.find(noise(300, 200)) == []
+    job.cancel()
+    with pytest.raises(CancelledError):
+        detector.find(noise(300, 200))
+
+
+def test_a_glance_at_a_large_part_shows_what_a_careful_look_would(portrait: Picture) -> None:
+    picture = np.asarray(cv2.resize(portrait, (3001, 3001), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+    pyramid = Pyramid(picture)
+    for region in [(0.0, 0.0, 3001.0, 3001.0), (-500.0, 100.0, 2500.0, 3100.0), (40.0, 50.0, 640.0, 650.0)]:
+        glance, look = pyramid.letterboxed(region, 128), letterboxed(picture, region, 128)
+        assert np.abs(glance.astype(int) - look).mean() < 3
 
 
 @pytest.mark.parametrize("shift", [(-5000.0, 0.0), (0.0, 5000.0), (511.9, -300.0)])
