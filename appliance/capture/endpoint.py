@@ -1,8 +1,10 @@
 """When the speaker began and when they have finished.
 
 A frame of 20 ms is speech where the voice activity says so and it is louder than the noise floor by `_ABOVE_NOISE_DB`;
-single frames do not count, three of five do. Before the floor is measured nothing is decided, afterwards the first
-moments count too. All times are in samples heard, never by a clock.
+single frames do not count, three of five do. All times are in samples heard, never by a clock.
+
+Someone who speaks from the first moment hides the noise floor until they pause. So the first `_OPENING_S` are decided
+anew whenever more was heard, with the floor as it is known by then; it can only have fallen.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ It may be late, as a network that looks ahead is, but leaves no frame out."""
 _SPEECH: Final = 0.5
 _ABOVE_NOISE_DB: Final = 3.0
 _WINDOW, _NEEDED = 5, 3
+_OPENING_S: Final = 3.0
 
 
 class Endpoint:
@@ -33,8 +36,12 @@ class Endpoint:
     def __init__(self, activity: VoiceActivity, silence_stop_s: float) -> None:
         self._activity = activity
         self._silence = silence_stop_s * SPEECH_RATE_HZ
-        self._levels: deque[float] = deque()
         self._likely: deque[float] = deque()
+        self._levels: deque[float] = deque()
+        self._opening: list[tuple[float, float]] | None = []
+        self._restart()
+
+    def _restart(self) -> None:
         self._window: deque[bool] = deque(maxlen=_WINDOW)
         self._decided = 0
         self.started: int | None = None
@@ -46,8 +53,15 @@ class Endpoint:
         self._levels.extend(levels)
         if noise_db is None:
             return
-        for _ in range(min(len(self._likely), len(self._levels))):
-            likely, level = self._likely.popleft(), self._levels.popleft()
+        frames = [
+            (self._likely.popleft(), self._levels.popleft()) for _ in range(min(len(self._likely), len(self._levels)))
+        ]
+        if self._opening is not None:
+            self._restart()
+            frames = self._opening = self._opening + frames
+            if len(frames) * FRAME >= _OPENING_S * SPEECH_RATE_HZ:
+                self._opening = None
+        for likely, level in frames:
             self._decide(likely >= _SPEECH and level >= noise_db + _ABOVE_NOISE_DB)
 
     def _decide(self, speech: bool) -> None:
