@@ -58,14 +58,16 @@ class Attempts:
             alike = [job for job in found[1:] if _alike(job, found[0])]
             batch += [job for job in alike if joins(job)][: limit - 1]
         with self._database.writing() as connection:
+            claimed = []
             for turn, job in enumerate(batch):
-                connection.execute(
+                done = connection.execute(
                     "UPDATE jobs SET state = ?, worker = ?, boot = ?, turn = ?, lease_until = ?, started = ?, "
                     "attempts = attempts + 1, error = NULL, hint = NULL WHERE id = ? AND state = ?",
                     (State.RUNNING, worker, self._boot, turn, now + lease_s, now, job.id, State.QUEUED),
                 )
-            held = "worker = ? AND state = ? AND lane = ? ORDER BY turn"
-            return rows.select(connection, held, worker, State.RUNNING, lane)
+                if done.rowcount:  # else it was cancelled or taken since it was found
+                    claimed.append(rows.get(connection, job.id))
+            return claimed
 
     def renew(self, jobs: Iterable[str], lease_s: float) -> None:
         """Lengthen the leases of running jobs."""
