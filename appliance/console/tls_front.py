@@ -137,9 +137,10 @@ class _Visit(asyncio.Protocol):
 
     def begin(self) -> None:
         self._task = self._front.begin(self)
+        self._task.add_done_callback(self._after_handshake)
 
     async def shake_hands(self, loop: asyncio.AbstractEventLoop, context: ssl.SSLContext) -> None:
-        try:
+        with contextlib.suppress(OSError):  # no TLS, or not in time
             await loop.connect_accepted_socket(
                 lambda: self,
                 self._connection,
@@ -147,7 +148,10 @@ class _Visit(asyncio.Protocol):
                 ssl_handshake_timeout=PATIENCE_S,
                 ssl_shutdown_timeout=2,
             )
-        except (OSError, ssl.SSLError, asyncio.CancelledError):  # no TLS, or not in time
+
+    def _after_handshake(self, task: asyncio.Task[None]) -> None:  # noqa: ARG002
+        """A task may be cancelled before it has run at all, so this is not a part of it."""
+        if self._transport is None:
             self._connection.close()
             self._front.forget(self)
 
@@ -206,6 +210,7 @@ class _Visit(asyncio.Protocol):
         self._front.forget(self)
 
     def close(self) -> None:
+        self._front.forget(self)  # its place is free now, not when the loop gets to it
         if self._transport is not None:
             self._transport.abort()
         elif self._task is not None:
