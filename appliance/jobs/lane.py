@@ -63,7 +63,7 @@ class Lane:
         self._name, self._store, self._worker, self._make, self._publish = name, store, worker, make, publish
         self._begin, self._idle, self._discard = begin, idle, discard
         self._batch_size, self._joins, self._pause_s = batch, joins, pause_s
-        self._stumbled = False
+        self._stumbled = False  # the trouble is over as soon as something works
         self._claimed: deque[Job] = deque()
         self._attempt: Attempt | None = None
         self._stopping = threading.Event()
@@ -108,9 +108,9 @@ class Lane:
                     self._guarded(self._idle)
                     self._wake.wait(_IDLE_S)
                     self._wake.clear()
-            for job in self._claimed:
+            while self._claimed:
                 with contextlib.suppress(UnhealthyError):  # the next worker reclaims it
-                    self._store.release(job.id)
+                    self._store.release(self._claimed.popleft().id)
         finally:
             self._store.close()
 
@@ -202,6 +202,7 @@ class Lane:
             try:
                 return write()
             except UnhealthyError as error:
+                self._stumbled = True
                 self._complain(error.message)
                 if self._stopping.wait(_IDLE_S):
                     return None
