@@ -39,7 +39,7 @@ class Groups:
         try:
             if not (base / "cgroup.type").exists():
                 base = self._below_top(base)
-            self._offered(base)
+            _offered(base)
             (base / SUPERVISOR).mkdir(exist_ok=True)
             for pid in (base / "cgroup.procs").read_text().split() or [str(os.getpid())]:
                 with contextlib.suppress(ProcessLookupError):
@@ -81,19 +81,13 @@ class Groups:
         """Take empty groups away; what still holds processes stays."""
         _remove(self.base)
 
-    def _offered(self, group: Path) -> list[str]:
-        """The controllers that may be handed down, at least one; the others become complaints."""
-        here = (group / "cgroup.controllers").read_text().split()
-        missing = [name for name in CONTROLLERS if name not in here]
-        if len(missing) == len(CONTROLLERS):
-            raise NotDelegatedError(f"the control group {group} has no controller for {', '.join(CONTROLLERS)}")
-        self.complaints += [f"the control group {group} has no controller for {name}" for name in missing]
-        return [name for name in CONTROLLERS if name in here]
-
     def _handed_down(self, group: Path) -> list[str]:
-        done = []
-        for controller in self._offered(group):
-            if why := _write(group / "cgroup.subtree_control", f"+{controller}"):
+        """Let the groups below have what controllers there are; what cannot be had becomes a complaint."""
+        offered, done = _offered(group), []
+        for controller in CONTROLLERS:
+            if controller not in offered:
+                self.complaints.append(f"the control group {group} has no controller for {controller}")
+            elif why := _write(group / "cgroup.subtree_control", f"+{controller}"):
                 self.complaints.append(f"the control group {group} keeps its controller for {controller}: {why}")
             else:
                 done.append(controller)
@@ -118,6 +112,15 @@ class Groups:
             wanted = limits.read_bps or limits.write_bps
             return f"its disk cannot be limited: {error.message}" if wanted else ""
         return _write(leaf / "io.max", f"{disk} rbps={limits.read_bps or 'max'} wbps={limits.write_bps or 'max'}")
+
+
+def _offered(group: Path) -> list[str]:
+    """Those of our controllers that this group may hand down, at least one."""
+    here = (group / "cgroup.controllers").read_text().split()
+    found = [name for name in CONTROLLERS if name in here]
+    if not found:
+        raise NotDelegatedError(f"the control group {group} has no controller for {', '.join(CONTROLLERS)}")
+    return found
 
 
 def _remove(group: Path) -> None:

@@ -51,6 +51,9 @@ class PowerKeys:
             self._open[node] = os.open(node, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             self._loop.add_reader(self._open[node], self._pressed, node)
 
+    def listens_to(self, node: str) -> bool:
+        return node in self._open
+
     def close(self) -> None:
         for node in list(self._open):
             self._remove(node)

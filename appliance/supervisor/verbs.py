@@ -191,10 +191,11 @@ class Verbs:
         return {}
 
     def _findings(self) -> list[dict[str, Any]]:
-        """The box's own, and those that the worker published."""
+        """The box's own, then what only the worker can check."""
         states = self._supervisor.states
-        published = [states.get(name) or {} for name in ("findings", "findings:worker")]
-        return [finding for one in published for finding in one.get("findings", [])]
+        own, workers = ((states.get(name) or {}).get("findings", []) for name in ("findings", "findings:worker"))
+        known = {finding["check"] for finding in own}
+        return [*own, *({"fixup": None, **finding} for finding in workers if finding["check"] not in known)]
 
     def _child(self, name: str) -> Any:
         children = self._supervisor.children

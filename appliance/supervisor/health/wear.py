@@ -51,10 +51,12 @@ def _emmc(card: Path) -> Finding:
     message = f"eMMC {card.name}: {used if steps else 'it tells no wear'}"
     end = _number(card / "pre_eol_info")
     if end in _PRE_END:
-        return Finding(_CHECK, Status.WARNING, f"{message}; {_PRE_END[end]}", _REPLACE)
+        message += f"; {_PRE_END[end]}"
     if steps > 10:
         return Finding(_CHECK, Status.PROBLEM, message, _REPLACE)
-    return Finding(_CHECK, Status.WARNING, message, _REPLACE) if steps >= 9 else Finding(_CHECK, Status.OK, message)
+    if steps >= 9 or end in _PRE_END:
+        return Finding(_CHECK, Status.WARNING, message, _REPLACE)
+    return Finding(_CHECK, Status.OK, message)
 
 
 def _number(path: Path) -> int:

@@ -31,7 +31,7 @@ def one(findings: Iterator[Finding]) -> Finding:
 
 def test_this_box_passes_its_own_checks(box: Volumes) -> None:
     findings = examine(checks(box))
-    assert {finding.check for finding in findings} == {"python", "clock", "volumes", "disk space"}
+    assert {finding.check for finding in findings} == {"python", "clock", "volumes", "disk space", "wear", "slot"}
     assert [finding for finding in findings if finding.status == Status.PROBLEM] == []
 
 
@@ -39,6 +39,21 @@ def test_checks_leave_no_trace(box: Volumes) -> None:
     before = sorted(box.root.rglob("*"))
     examine(checks(box))
     assert sorted(box.root.rglob("*")) == before
+
+
+def test_without_writing_a_file_in_the_way_is_still_seen(box: Volumes) -> None:
+    assert one(volumes_writable.check(box, by_writing=False)).status == Status.OK
+    box.cache.rmdir()
+    box.cache.write_text("a file")
+    assert one(volumes_writable.check(box, by_writing=False)).status == Status.PROBLEM
+
+
+def test_the_fixup_makes_the_directories_that_are_missing(tmp_path: Path) -> None:
+    volumes = Volumes(tmp_path)
+    fixup = volumes_writable.fixup(volumes)
+    assert str(volumes.config) in fixup.run()
+    assert all(path.is_dir() for path in (volumes.data, volumes.cache, volumes.state, volumes.config))
+    assert fixup.run() == "no directory was missing"
 
 
 def test_a_box_that_was_never_used_is_healthy_and_stays_unmade(tmp_path: Path) -> None:
