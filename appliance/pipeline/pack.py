@@ -7,7 +7,12 @@ On disk a directory:
     picture.png     portrait and drawn avatars: the picture, BGR, both sides even
     frames.mp4      template avatars: the frames, see `appliance.pipeline.template`
     rig.npz         named arrays of `appliance.pipeline.rig.build_rig`, for the picture or the reference frame
+    mouth.json      where the lips are in the picture or the reference frame, in words: {"width", "height", "points",
+                    "detected", "moved"}, the last three {name: [x, y]} in pixels (`appliance.pipeline.mouth_points`):
+                    as they are, as they were found, and those of them that a person has moved
+    detected.npy    only where a person has moved some: `points.npy` as it was found
     thumbnail.jpg   longer side 256 pixels
+    preview.jpg     longer side 1024 pixels
 
 A pack appears whole or not at all, and is never changed, only replaced.
 """
@@ -34,12 +39,13 @@ from numpy.typing import NDArray
 
 from appliance import settings
 from appliance.errors import InputError
-from appliance.pipeline import yuv
+from appliance.pipeline import mouth_points, yuv
 from appliance.pipeline.images import Picture, fitted
+from appliance.pipeline.mouth_points import Named
 from appliance.pipeline.template import TemplateFrames
 from appliance.storage import atomic
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 """Raise it whenever a file above changes its meaning, the rig's arrays included: older packs are then made anew."""
 
 Kind = Literal["portrait", "template", "drawn"]
@@ -50,8 +56,12 @@ POINTS: Final = "points.npy"
 PICTURE: Final = "picture.png"
 FRAMES: Final = "frames.mp4"
 RIG: Final = "rig.npz"
+MOUTH: Final = "mouth.json"
+DETECTED: Final = "detected.npy"
 THUMBNAIL: Final = "thumbnail.jpg"
+PREVIEW: Final = "preview.jpg"
 _THUMBNAIL_SIDE: Final = 256
+_PREVIEW_SIDE: Final = 1024
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _AT_FDCWD: Final = -100
 _RENAME_EXCHANGE: Final = 2
@@ -121,7 +131,17 @@ class AvatarPack:
 
     def points(self) -> NDArray[np.float32]:
         """Landmarks [F, K, 2], mapped from the file."""
-        return np.asarray(np.load(self.path / POINTS, mmap_mode="r", allow_pickle=False))
+        return _array(self.path / POINTS)
+
+    def detected(self) -> NDArray[np.float32]:
+        """Landmarks as they were found, [F, K, 2]; the same where nobody has moved any."""
+        path = self.path / DETECTED
+        return _array(path) if DETECTED in self.manifest.files else self.points()
+
+    def moved(self) -> Named:
+        """Those of the mouth's points that a person has moved, and where to."""
+        moved: Named = json.loads((self.path / MOUTH).read_bytes())["moved"]
+        return moved
 
     def rig(self) -> Arrays:
         with np.load(self.path / RIG, allow_pickle=False) as stored:
@@ -154,12 +174,36 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def seal(folder: Path, manifest: Manifest, picture: Picture, points: NDArray[np.float32], rig: Arrays) -> None:
-    """Write into a folder, in which a template's frames already lie, the rest of the pack."""
+def seal(
+    folder: Path,
+    manifest: Manifest,
+    picture: Picture,
+    points: NDArray[np.float32],
+    rig: Arrays,
+    *,
+    detected: NDArray[np.float32] | None = None,
+    moved: Named | None = None,
+) -> None:
+    """Write into a folder, in which a template's frames already lie, the rest of the pack.
+
+    `moved` are the mouth's points that a person has moved, and `detected` the landmarks before that.
+    """
     if manifest.kind != "template":
         _write_image(folder / PICTURE, picture)
     _write_image(folder / THUMBNAIL, fitted(picture, _THUMBNAIL_SIDE))
+    _write_image(folder / PREVIEW, fitted(picture, _PREVIEW_SIDE))
     np.save(folder / POINTS, points.astype(np.float32))
+    if moved and detected is not None:
+        np.save(folder / DETECTED, detected.astype(np.float32))
+    found = points if detected is None else detected
+    mouth = {
+        "width": manifest.width,
+        "height": manifest.height,
+        "points": mouth_points.named(points[manifest.reference_frame]),
+        "detected": mouth_points.named(found[manifest.reference_frame]),
+        "moved": moved or {},
+    }
+    (folder / MOUTH).write_text(json.dumps(mouth, indent=1), encoding="utf-8")
     np.savez(folder / RIG, allow_pickle=False, **rig)
     x, y = points[manifest.reference_frame].T
     box = (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
@@ -199,6 +243,10 @@ def _exchange(one: Path, other: Path) -> None:
     if libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), str(other))
+
+
+def _array(path: Path) -> NDArray[np.float32]:
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _checksum(content: dict[str, Any]) -> str:

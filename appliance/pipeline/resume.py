@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import appliance
+from appliance import __version__
 from appliance.pipeline.encoder import EncoderSettings
 from appliance.pipeline.fragments import writing
 from appliance.pipeline.hardware.choose import Choice
@@ -89,7 +89,7 @@ def _inputs(pack: AvatarPack, sound: Path, options: Options, engine: Engine, fra
     import numpy as np
 
     return {
-        "version": appliance.__version__,
+        "version": __version__,
         "libraries": {"av": av.__version__, "cv2": cv2.__version__, "numpy": np.__version__},
         "avatar": pack.digest,
         "sound": file_digest(sound),

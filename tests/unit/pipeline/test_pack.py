@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from appliance.errors import InputError
-from appliance.pipeline import pack
+from appliance.pipeline import mouth_points, pack
 from appliance.pipeline.landmarks import POINT_COUNT
 from appliance.pipeline.pack import AvatarPack, Manifest
 
@@ -46,10 +46,16 @@ def test_holds_what_was_put_in(tmp_path: Path) -> None:
     thumbnail = cv2.imread(str(stored.path / pack.THUMBNAIL))
     assert thumbnail is not None
     assert thumbnail.shape == (77, 256, 3)
+    preview = cv2.imread(str(stored.path / pack.PREVIEW))
+    assert preview is not None
+    assert preview.shape == (120, 400, 3), "never enlarged"
+    mouth = json.loads((stored.path / pack.MOUTH).read_bytes())
+    assert (mouth["width"], mouth["height"], mouth["moved"]) == (400, 120, {})
+    assert mouth["points"] == mouth["detected"] == mouth_points.named(POINTS[0])
     assert list(tmp_path.iterdir()) == [stored.path], "nothing left beside"
 
 
-@pytest.mark.parametrize("name", [pack.POINTS, pack.PICTURE, pack.RIG, pack.THUMBNAIL])
+@pytest.mark.parametrize("name", [pack.POINTS, pack.PICTURE, pack.RIG, pack.THUMBNAIL, pack.MOUTH, pack.PREVIEW])
 def test_tells_a_damaged_file(tmp_path: Path, name: str) -> None:
     stored = write(tmp_path / "anna")
     content = bytearray((stored.path / name).read_bytes())
@@ -131,6 +137,7 @@ def test_killed_at_any_call_leaves_the_old_pack_or_the_new(tmp_path: Path) -> No
         import os, sys, numpy as np
         from pathlib import Path
         from appliance.pipeline import pack
+        from appliance.pipeline.landmarks import POINT_COUNT
         left = int(sys.argv[2])
         def dying(call):
             def step(*args, **kwargs):
@@ -145,7 +152,7 @@ def test_killed_at_any_call_leaves_the_old_pack_or_the_new(tmp_path: Path) -> No
         with pack.new_pack(Path(sys.argv[1]), replacing=True) as folder:
             manifest = pack.Manifest("new", "portrait", 40, 20)
             picture = np.zeros((20, 40, 3), np.uint8)
-            pack.seal(folder, manifest, picture, np.zeros((1, 3, 2), np.float32), {"step": np.ones(1)})
+            pack.seal(folder, manifest, picture, np.zeros((1, POINT_COUNT, 2), np.float32), {"step": np.ones(1)})
         """)
     seen = []
     for n in range(40):
