@@ -36,9 +36,14 @@ def not_found(what: str) -> RefusedError:
     return RefusedError(HTTPStatus.NOT_FOUND, f"there is no {what}")
 
 
+def is_for_scripts() -> bool:
+    """Whether the present request asks for what only scripts use."""
+    return request.path.startswith("/api/") or request.path == "/metrics"
+
+
 def wants_json() -> bool:
     """Scripts get JSON: everything below /api/, and whoever prefers it to a page."""
-    if request.path.startswith("/api/"):
+    if is_for_scripts():
         return True
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
 

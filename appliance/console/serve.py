@@ -50,6 +50,8 @@ BODY_RATE: Final = 4096
 """Bytes a second."""
 SILENCE_S: Final = 60
 HIGH_WATER: Final = 256 * 1024
+PIECE: Final = 64 * 1024
+"""Bytes of a file that are read at a time to be sent."""
 FILES: Final = 8192
 """Descriptors: a connection here and one to the front, with room for files."""
 _STUCK_S: Final = 8.0
@@ -99,6 +101,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def __init__(self, server: Any, sock: socket.socket, addr: Any, adj: Any, map: Any = None) -> None:  # noqa: A002
         super().__init__(server, sock, addr, adj, map=map)
+        self.sendbuf_len = PIECE  # else as much as the kernel's buffer holds, megabytes, for each connection
         if self.clients is not None:
             visitor = self.clients.get(addr[1])
             if visitor is None:

@@ -24,7 +24,7 @@ from flask import Flask, Request, current_app, g, redirect, request, session
 from werkzeug.wrappers import Response
 
 from appliance.console.box import Box, the_box
-from appliance.console.errors import RefusedError
+from appliance.console.errors import RefusedError, is_for_scripts
 from appliance.console.security import csrf, first_boot, sessions, tokens
 from appliance.console.security.hosts import is_loopback, is_ours
 
@@ -145,7 +145,7 @@ def _access_of(app: Flask, endpoint: str | None) -> Access:
 
 
 def _to_setup() -> Response:
-    if request.path.startswith("/api/") or request.path == "/metrics":
+    if is_for_scripts():
         raise RefusedError(
             HTTPStatus.FORBIDDEN, "this box is not set up yet", hint="open it in a browser and set it up"
         )
@@ -156,7 +156,7 @@ def _refuse(asking: Who, access: Access) -> Response:
     if asking is Who.SCRIPT:
         raise RefusedError(HTTPStatus.FORBIDDEN, "an API token may not do this", hint="log in to do it")
     if access is Access.PERSON or asking is Who.NOBODY or request.method in _SAFE:
-        if not request.path.startswith("/api/") and request.path != "/metrics":
+        if not is_for_scripts():
             path = request.full_path.rstrip("?") if request.method in _SAFE else "/"
             return redirect(f"/login?next={quote(path, safe='/')}", HTTPStatus.SEE_OTHER)
         raise RefusedError(

@@ -1,0 +1,199 @@
+"""The console as a process of its own, and a client that a test can look into."""
+
+from __future__ import annotations
+
+import http.client
+import json as json_
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+PASSWORD: Final = "correct horse battery"  # noqa: S105
+_START_S: Final = 60.0
+_SERVING: Final = re.compile(r"serving HTTP on \S+ port (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json_.loads(self.body)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass(slots=True)
+class Client:
+    """Keeps cookies and the token against forged requests, as a browser with the console's scripts does."""
+
+    port: int
+    tls: bool = False
+    host: str = "127.0.0.1"
+    cookies: dict[str, str] = field(default_factory=dict)
+    csrf: str = ""
+    bearer: str = ""
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        body: bytes | Iterator[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request on a connection of its own."""
+        sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
+        if self.csrf:
+            sent["X-CSRF-Token"] = self.csrf
+        if self.bearer:
+            sent["Authorization"] = f"Bearer {self.bearer}"
+        if json is not None:
+            body, sent["Content-Type"] = json_.dumps(json).encode(), "application/json"
+        connection = self.connection()
+        try:
+            connection.request(method, path, body, {**sent, **(headers or {})})
+            response = connection.getresponse()
+            answer = Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+        for cookie in answer.headers.get_all("Set-Cookie", []):
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        return answer
+
+    def connection(self) -> http.client.HTTPConnection:
+        if not self.tls:
+            return http.client.HTTPConnection(self.host, self.port, timeout=30)
+        return http.client.HTTPSConnection(self.host, self.port, timeout=30, context=trusting())
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.ask("GET", path, headers=headers)
+
+    def post(self, path: str, json: Any) -> Answer:
+        return self.ask("POST", path, json=json)
+
+    def begin(self) -> Client:
+        """Get the token that changes need."""
+        self.csrf = self.get("/api/v1/session").json["csrf_token"]
+        return self
+
+    def log_in(self, path: str = "login", **more: str) -> Client:
+        answer = self.begin().post(f"/api/v1/{path}", {"password": PASSWORD, **more})
+        assert answer.status == 200, answer.body
+        self.csrf = answer.json["csrf_token"]
+        return self
+
+
+def trusting() -> ssl.SSLContext:
+    """Takes the box's own certificate without knowing it."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+@dataclass(slots=True)
+class Console:
+    """A running console. `tls_port` is 0 where it does not serve the network; `pid` that of a child of a whole box."""
+
+    root: Path
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+    tls_port: int = 0
+    pid: int = 0
+
+    def client(self, *, tls: bool = False) -> Client:
+        return Client(self.tls_port if tls else self.port, tls)
+
+    @property
+    def resident_mb(self) -> float:
+        status = Path(f"/proc/{self.pid or self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
+
+    def mapped(self) -> str:
+        """Everything that the process has loaded."""
+        return Path(f"/proc/{self.pid or self.process.pid}/maps").read_text()
+
+
+@contextmanager
+def running_box(root: Path) -> Iterator[Console]:
+    """The whole box, set up; the console among its processes."""
+    root.mkdir(parents=True, exist_ok=True)
+    port, log = free_port(), root / "box.log"
+    with log.open("wb") as written:
+        command = [sys.executable, "-m", "appliance", "--data", str(root), "run", "--port", str(port)]
+        process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT)
+    try:
+        wait_for(lambda: _accepts(port), process)
+        client = Client(port).log_in("setup")
+        children = wait_for(lambda: client.get("/api/v1/status").json["box"].get("children"), process)
+        (console,) = (child["pid"] for child in children if child["name"] == "console")
+        yield Console(root, process, port, log, pid=console)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, log.read_text()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def running(root: Path, *options: str, tls_port: int = 0) -> Iterator[Console]:
+    """Start the console on these volumes; it must end in order when told to."""
+    log = root / "console.log"
+    root.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "appliance", "--data", str(root), "console", "--port", "0", *options]
+    with log.open("wb") as written:
+        environment = {name: value for name, value in os.environ.items() if name != "MOUTHPIECE_LINK"}
+        process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT, env=environment)
+    try:
+        port = int(wait_for(lambda: _SERVING.search(log.read_text()), process)[1])
+        wait_for(lambda: _accepts(port), process)
+        yield Console(root, process, port, log, tls_port)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0, log.read_text()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def wait_for(condition: Any, process: subprocess.Popen[bytes] | None = None, seconds: float = _START_S) -> Any:
+    """The first true value of `condition`."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert process is None or process.poll() is None, "the console has ended"
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+    return value
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _accepts(port: int) -> bool:
+    try:
+        return Client(port).get("/healthz").status == 200
+    except OSError:
+        return False
