@@ -7,16 +7,16 @@ Exit codes: 0 done, 1 the user's input or request cannot be served (130 if it wa
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import sys
 import traceback
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
 
 from appliance import __version__
-from appliance.commands import avatar, machine, render
 from appliance.errors import ApplianceError, CancelledError
 from appliance.terminal import say
 from appliance.volumes import Volumes
@@ -65,20 +65,45 @@ def explain(error: Exception) -> int:
     return BUG
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+COMMANDS: Final = {
+    "run": "run",
+    "render": "render",
+    "motion": "render",
+    "record": "record",
+    "avatar": "avatar",
+    "jobs": "jobs",
+    "logs": "logs",
+    "doctor": "machine",
+    "bench": "machine",
+    "reset-password": "console",
+    "pairing-code": "console",
+    # What `run` starts.
+    "worker": "worker",
+    "console": "console",
+    "recorder": "recorder",
+}
+"""Each command's file in `appliance.commands`, where it is an attribute of the same name."""
+
+
+class Commands(click.Group):
+    """Loads the file of the command that is run and no other: the console must stay small, and all start quickly."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"appliance.commands.{COMMANDS[cmd_name]}")
+        command = getattr(module, cmd_name.replace("-", "_"))
+        assert isinstance(command, click.Command)  # noqa: S101  the table is wrong
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="mouthpiece")
 @click.option("--data", type=click.Path(path_type=Path), help="Where the volumes lie (default: var/ or the box's own).")
 @click.pass_context
 def cli(context: click.Context, data: Path | None) -> None:
     """Turn speech and a face into a talking video, on this machine."""
     context.obj = Volumes(data) if data else Volumes.default()
-
-
-for command in (
-    render.render,
-    render.motion,
-    avatar.avatar,
-    machine.doctor,
-    machine.bench,
-):
-    cli.add_command(command)
