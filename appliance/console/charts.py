@@ -25,12 +25,12 @@ def waveform(peaks: Sequence[float], label: str, *, height: int = 64) -> Markup:
     return _drawing("wave", max(1, len(peaks) * 4), height, label, [*bars], stretch=True)
 
 
-def columns(values: Sequence[tuple[str, float]], label: str, *, width: int = 560, height: int = 150) -> Markup:
+def columns(values: Sequence[tuple[str, float]], label: str, *, width: int = 400, height: int = 150) -> Markup:
     """A column for each (name, value), as many names as there is room for, and a line for the highest value."""
     top = max([value for _name, value in values], default=0) or 1
     step = width / max(1, len(values))
     floor = height - TEXT
-    every = max(1, round(48 / step))
+    every = max(1, round(64 / step))
     parts = [Markup('<line x1="0" x2="{}" y1="{}" y2="{}"/>').format(width, floor + 0.5, floor + 0.5)]
     for index, (name, value) in enumerate(values):
         size = (floor - TEXT) * value / top

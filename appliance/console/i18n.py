@@ -51,8 +51,7 @@ def translated(text: str, language: str, **values: object) -> str:
 def said(text: str) -> str:
     """What another part of the box said, in the request's language as far as it is known."""
     spoken = language()
-    known = _exact(spoken).get(text) or catalogue(spoken).get(text)
-    if known:
+    if known := said_catalogue(spoken).get(text) or catalogue(spoken).get(text):
         return known
     for pattern, translation in _patterns(spoken):
         if match := pattern.fullmatch(text):
@@ -85,16 +84,18 @@ def closest(wanted: str) -> str | None:
 
 
 @functools.cache
-def _exact(language: str) -> dict[str, str]:
-    return {text: known for text, known in _read(MESSAGES / f"{language}.said.json").items() if "{}" not in text}
+def said_catalogue(language: str) -> dict[str, str]:
+    """What the rest of the box says."""
+    return _read(MESSAGES / f"{language}.said.json")
 
 
 @functools.cache
 def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """The wordiest first, for they say most of what they stand for."""
+    texts = sorted((text for text in said_catalogue(language) if "{}" in text), key=len, reverse=True)
     return [
-        (re.compile("(.+?)".join(map(re.escape, text.split("{}"))), re.DOTALL), known)
-        for text, known in _read(MESSAGES / f"{language}.said.json").items()
-        if "{}" in text
+        (re.compile("(.*?)".join(map(re.escape, text.split("{}"))), re.DOTALL), said_catalogue(language)[text])
+        for text in texts
     ]
 
 

@@ -100,7 +100,7 @@ def install(app: Flask) -> None:
 
 
 def clock(seconds: float | None) -> str:
-    whole = round(seconds or 0)
+    whole = int(seconds or 0)
     hours, rest = divmod(whole, 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
 
@@ -165,10 +165,11 @@ def plain(value: Any) -> str:
 
 
 def sentence(text: str) -> Markup:
-    """A message of the box as a sentence; what stands in backquotes is code."""
+    """A message of the box as a sentence; what stands in backquotes is code. A name at its beginning stays as it is."""
     if not text:
         return Markup("")
-    whole = text[0].upper() + text[1:] if not text.startswith(("/", "`")) and " " in text else text
+    first = text.split(" ")[0].rstrip(",;:")
+    whole = text[0].upper() + text[1:] if first.isalpha() and first.isascii() and " " in text else text
     if whole[-1].isalnum() or whole[-1] in ")`'\"”’":
         whole += "。" if any("一" <= letter <= "鿿" for letter in whole) else "."
     parts = escape(whole).split("`")

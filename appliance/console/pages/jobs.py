@@ -146,7 +146,8 @@ def _facts(job: Job) -> list[tuple[str, Any]]:
         facts.append((_("Size"), size(result["bytes"])))
     facts.append((_("Submitted"), when(job.created)))
     if job.started and job.finished:
-        facts.append((_("Took"), clock(job.finished - job.started)))
+        took = job.finished - job.started
+        facts.append((_("Took"), clock(took) if took >= 60 else _("{n} s", n=f"{took:.1f}")))
     if job.attempts > 1:
         facts.append((_("Attempts"), str(job.attempts)))
     for name, value in (job.spec.get("options") or {}).items():

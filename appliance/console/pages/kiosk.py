@@ -94,13 +94,13 @@ def _page(stage: str, **known: Any) -> str:
     box = the_box()
     settings = box.settings()
     avatar = settings.kiosk_avatar
-    has_avatar = any(found.name == avatar for found in avatars.entries(box.volumes))
+    found = next((known for known in avatars.entries(box.volumes) if known.name == avatar), None)
     blank = {"recording": "", "job": None, "says": "", "share": 0.0, "refresh": 0}
     return render_template(
         "kiosk.html",
         stage=stage,
         avatar=avatar,
-        has_avatar=has_avatar,
+        face=found and ("preview" if found.preview else "thumbnail"),
         idle_s=settings.kiosk_idle_s,
         microphone=snapshot().microphone,
         **blank | known,

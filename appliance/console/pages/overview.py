@@ -34,6 +34,7 @@ def overview() -> str:
         greeting=box_name(),
         verdict=_verdict(now),
         running=now.running,
+        trouble=now.state("worker").get("trouble"),
         active=active[::-1],
         findings=now.complaints,
         children=now.children,

@@ -158,7 +158,8 @@ def _page(*, problems: Problems | None = None, token: str = "") -> str:
         ),
         token=token,
         running=now.running,
-        findings=now.findings,
+        complaints=now.complaints,
+        fine=[finding for finding in now.findings if finding.get("status") == "ok"],
         children=now.children,
         choices=choices_of(worker),
         refusals=worker.get("refusals") or [],
@@ -176,14 +177,10 @@ def choices_of(worker: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         "engine": _("Engine of the motion network"),
         "device": _("Runs on"),
         "encoder": _("Encoder"),
-        "render_threads": _("Render threads"),
+        "threads": _("Render threads"),
     }
-    reasons = worker.get("choices")
-    why = reasons if isinstance(reasons, dict) else {}
-    found = [(text, plain(worker[key]), str(why.get(key, ""))) for key, text in names.items() if worker.get(key)]
-    if isinstance(reasons, list):
-        found += [("", str(line), "") for line in reasons]
-    return found
+    why = {str(choice["name"]).removeprefix("render_"): str(choice["reason"]) for choice in worker.get("choices") or []}
+    return [(text, plain(worker[key]), why.get(key, "")) for key, text in names.items() if worker.get(key)]
 
 
 def _groups(problems: Problems) -> list[dict[str, Any]]:

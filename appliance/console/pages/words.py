@@ -1,6 +1,7 @@
 """What the box's own names are called on the pages: states, kinds, stages, children, options, points of the mouth.
 
-`word("running")` and the like; `job_title`, `avatar_of` and `progress` say what there is to say about a job.
+`word("running")` and the like. The pipeline calls the subject's right "right"; people see it on the left, and so it is
+called here. `job_title`, `avatar_of` and `progress` say what there is to say about a job.
 """
 
 from __future__ import annotations
@@ -40,11 +41,29 @@ WORDS: Final[dict[str, str]] = {
     "job:sheet": N("Contact sheet"),
     "kind:portrait": N("Portrait"),
     "kind:template": N("Video"),
+    "kind:drawn": N("Drawn"),
     "level:DEBUG": N("Debug"),
     "level:INFO": N("Info"),
     "level:WARNING": N("Warning"),
     "level:ERROR": N("Error"),
     "level:CRITICAL": N("Error"),
+    "point:outer_corner_right": N("Outer edge, left corner"),
+    "point:outer_upper_right": N("Outer edge, upper left"),
+    "point:outer_upper": N("Outer edge, top"),
+    "point:outer_upper_left": N("Outer edge, upper right"),
+    "point:outer_corner_left": N("Outer edge, right corner"),
+    "point:outer_lower_left": N("Outer edge, lower right"),
+    "point:outer_lower": N("Outer edge, bottom"),
+    "point:outer_lower_right": N("Outer edge, lower left"),
+    "point:inner_corner_right": N("Inner edge, left corner"),
+    "point:inner_upper_right": N("Inner edge, upper left"),
+    "point:inner_upper": N("Inner edge, top"),
+    "point:inner_upper_left": N("Inner edge, upper right"),
+    "point:inner_corner_left": N("Inner edge, right corner"),
+    "point:inner_lower_left": N("Inner edge, lower right"),
+    "point:inner_lower": N("Inner edge, bottom"),
+    "point:inner_lower_right": N("Inner edge, lower left"),
+    "point:chin": N("Chin"),
     "option:duration": N("Length"),
     "option:min_resolution": N("Resolution at least"),
     "option:inference_steps": N("Steps of the warp"),

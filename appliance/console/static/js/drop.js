@@ -2,6 +2,11 @@
 
 /** `chosen(file)` when a file was dropped on `area` or picked in its `input`. */
 export function takesFiles(area, input, chosen) {
+  const show = () => {
+    area.querySelector(".picked").textContent = input.files[0]?.name ?? "";
+    if (input.files.length) chosen(input.files[0]);
+  };
+  area.classList.add("scripted");
   for (const kind of ["dragenter", "dragover"]) {
     area.addEventListener(kind, (event) => {
       event.preventDefault();
@@ -13,9 +18,9 @@ export function takesFiles(area, input, chosen) {
     event.preventDefault();
     if (!event.dataTransfer.files.length) return;
     input.files = event.dataTransfer.files;
-    chosen(input.files[0]);
+    show();
   });
-  input.addEventListener("change", () => input.files.length && chosen(input.files[0]));
+  input.addEventListener("change", show);
   // A file dropped beside the field must not replace the page.
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
 }

@@ -23,7 +23,7 @@ export function _n(one, many, n) {
 
 /** Seconds as 1:02. */
 export function clock(seconds) {
-  const whole = Math.round(seconds);
+  const whole = Math.floor(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 

@@ -40,6 +40,12 @@ function show(part) {
   $("make").disabled = part === "uploading" || part === "recorder";
 }
 
+/** Let go of the file that was picked. */
+function forget() {
+  $("file").value = "";
+  $("drop").querySelector(".picked").textContent = "";
+}
+
 function complain(error) {
   $("sound-problem").textContent = [error.message, error.hint].filter(Boolean).join(". ");
   $("sound-problem").hidden = false;
@@ -60,7 +66,7 @@ async function take(file) {
   $("sound-problem").hidden = true;
   if (file.size > Number(form.dataset.limit)) {
     complain(new Error(_("{name} is too large.", { name: file.name })));
-    $("file").value = "";
+    forget();
     return;
   }
   $("uploading-says").textContent = _("Uploading {name}", { name: file.name });
@@ -69,7 +75,7 @@ async function take(file) {
   try {
     const kept = await upload(file, file.name, (share) => ($("uploaded").value = share));
     $("upload").value = kept.id;
-    $("file").value = "";
+    forget();
     $("chosen-name").textContent = kept.name;
     $("chosen-facts").textContent = _("Looking at the file …");
     $("chosen-wave").replaceChildren();
@@ -78,7 +84,7 @@ async function take(file) {
     show("chosen");
     inspected(kept.inspect, kept.name);
   } catch (error) {
-    $("file").value = "";
+    forget();
     show("sources");
     complain(error);
   }

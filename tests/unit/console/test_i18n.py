@@ -1,0 +1,122 @@
+"""Every text of the console in every language, and nothing that is no longer said."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+import appliance
+from appliance.console import i18n
+from appliance.jobs import options
+from appliance.settings import TABLE
+
+PACKAGE = Path(appliance.__file__).parent
+CONSOLE = PACKAGE / "console"
+OTHERS = [language for language in i18n.LANGUAGES if language != "en"]
+
+_CALL = re.compile(r"""\b_\(\s*(["'])((?:\\.|(?!\1).)+)\1""")
+_COUNTED = re.compile(r"""\b_n\(\s*(["'])(?:\\.|(?!\1).)+\1,\s*(["'])((?:\\.|(?!\2).)+)\2""")
+
+
+def texts() -> set[str]:
+    """Every text that the pages, templates and scripts show."""
+    found = set()
+    for path in [*CONSOLE.glob("templates/*.html"), *CONSOLE.glob("static/js/*.js")]:
+        source = path.read_text()
+        found |= {unescaped(match[2]) for match in _CALL.finditer(source)}
+        found |= {unescaped(match[3]) for match in _COUNTED.finditer(source)}
+    for path in CONSOLE.rglob("*.py"):
+        found |= set(python_texts(path.read_text()))
+    return found | {setting.unit for setting in TABLE.values() if setting.unit}
+
+
+def unescaped(text: str) -> str:
+    return text.replace('\\"', '"').replace("\\'", "'")
+
+
+def python_texts(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "_n", "N"):
+            given = node.args[1 if node.func.id == "_n" else 0]
+            if isinstance(given, ast.Constant):
+                yield given.value
+
+
+def said() -> set[str]:
+    """Every message in the whole package, with `{}` where a value is put in."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                found.add("".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values))
+    return found
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_text_is_translated(language: str) -> None:
+    assert sorted(texts() - i18n.catalogue(language).keys()) == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_translation_is_stale(language: str) -> None:
+    assert sorted(i18n.catalogue(language).keys() - texts()) == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_translations_put_in_the_same_values(language: str) -> None:
+    names = re.compile(r"\{(\w*)\}")
+    wrong = {
+        text: known
+        for text, known in {**i18n.catalogue(language), **i18n.said_catalogue(language)}.items()
+        if sorted(names.findall(text)) != sorted(names.findall(known))
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_settings_and_options_are_explained(language: str) -> None:
+    meanings = {setting.meaning for setting in TABLE.values()}
+    meanings |= {option["meaning"] for option in options.table().values()}
+    assert sorted(meanings - i18n.said_catalogue(language).keys()) == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_the_box_is_said_to_say_it_still_says(language: str) -> None:
+    assert sorted(i18n.said_catalogue(language).keys() - said()) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "ours"),
+    [("en-GB", "en"), ("zh", "zh-CN"), ("zh-Hans-SG", "zh-CN"), ("ZH-cn", "zh-CN"), ("de-AT", None), ("", None)],
+)
+def test_the_closest_language(wanted: str, ours: str | None) -> None:
+    assert i18n.closest(wanted) == ours
+
+
+def test_what_the_box_says_is_translated_with_its_values() -> None:
+    with Flask(__name__).test_request_context(headers={"Cookie": f"{i18n.COOKIE}=zh-CN"}):
+        assert i18n.said("there is no avatar bob") == "没有名为 bob 的头像"
+        assert i18n.said("something that no catalogue knows") == "something that no catalogue knows"
+
+
+def test_the_cookie_goes_before_the_browser() -> None:
+    headers = {"Cookie": f"{i18n.COOKIE}=en", "Accept-Language": "zh-CN"}
+    with Flask(__name__).test_request_context(headers=headers):
+        assert i18n.language() == "en"
+    with Flask(__name__).test_request_context(headers={"Accept-Language": "de, zh;q=0.8, en;q=0.5"}):
+        assert i18n.language() == "zh-CN"
+
+
+def test_english_counts() -> None:
+    with Flask(__name__).test_request_context(headers={"Accept-Language": "en"}):
+        assert i18n._n("One check passes", "{n} checks pass", 1) == "One check passes"
+        assert i18n._n("One check passes", "{n} checks pass", 2) == "2 checks pass"
+    with Flask(__name__).test_request_context(headers={"Accept-Language": "zh"}):
+        assert "1" in i18n._n("One check passes", "{n} checks pass", 1)
