@@ -1,7 +1,7 @@
 """Microphones for tests, where no sound card is: ALSA's `file` plug-in, a real PCM that plays a file to who records.
 
-It is not paced: it gives all at once, and then, for ever, nothing of worth. From a pipe instead of a file it gives what is written
-into it, when it is written, so a test sets the pace.
+It is not paced: it gives all at once, and then, for ever, nothing of worth. From a pipe instead of a file it gives what
+is written into it, when it is written, so a test sets the pace.
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests import microphones
+
 Samples = NDArray[np.float32]
 RATE: Final = 16_000
 _KLETTRES: Final = Path("/usr/share/klettres")
@@ -29,7 +31,7 @@ _WORDS: Final = {
     "en": ("dog pet sky car hot", "say fix gas jet key", "my saw no sit gem"),
     "pt_BR": ("bo ca du fe ja", "me la gu di bi", "co fa go le be"),
 }
-_EDGE_DB: Final = 35.0
+_EDGE_DB: Final = 30.0
 """A word begins and ends where it is so much under its loudest."""
 
 
@@ -59,7 +61,7 @@ def spoken() -> dict[str, Samples]:
             if all(path.exists() for path in paths):
                 parts: list[Samples] = []
                 for path in paths:
-                    parts += [_trimmed(_read(path)), np.zeros(round(random.uniform(0.1, 0.6) * RATE), np.float32)]
+                    parts += [_trimmed(_read(path)), np.zeros(round(random.uniform(0.1, 0.5) * RATE), np.float32)]
                 found[f"{speaker} {words}"] = np.concatenate(parts[:-1])
     if len(found) < 10:
         pytest.skip("klettres-data and asterisk-core-sounds-{fr,it,ru}-g722 are not installed")
@@ -67,14 +69,21 @@ def spoken() -> dict[str, Samples]:
 
 
 def scene(name: str, *, noise: str, echo_s: float, snr_db: float = 10.0, lead_s: float = 0.7, seed: int = 1) -> Scene:
-    """An utterance in a room with that noise (white, pink, hum) and reverberation, and four seconds of the room."""
+    """An utterance in a room with that noise (white, pink, hum) and reverberation, then three seconds of the room."""
     random = np.random.default_rng(seed)
     words = spoken()[name]
     loudness = np.sqrt(np.mean(np.square(words[np.abs(words) > 0.01])))
     quiet = np.zeros(round(lead_s * RATE), np.float32)
-    clean = np.concatenate([quiet, words, np.zeros(4 * RATE, np.float32)])
+    clean = np.concatenate([quiet, words, np.zeros(3 * RATE, np.float32)])
     heard = _reverberated(clean, echo_s, random) + _noise(noise, len(clean), random) * loudness * 10 ** (-snr_db / 20)
     return Scene(name, heard.astype(np.float32), lead_s, lead_s + len(words) / RATE)
+
+
+def where(scene: Scene, recording: Path) -> float:
+    """At which second of the scene a recording of it begins; every sample of it is compared."""
+    place = microphones.encoded(scene.samples).find(recording.read_bytes()[44:])
+    assert place >= 0, f"{recording} is no part of {scene.name}"
+    return place / 2 / RATE
 
 
 def _read(path: Path) -> Samples:
@@ -103,7 +112,7 @@ def _reverberated(samples: Samples, seconds: float, random: np.random.Generator)
     echo[: RATE // 500] = 0
     echo *= 0.5 / np.sqrt(np.sum(np.square(echo)))
     echo[0] = 1
-    size = len(samples) + len(echo)
+    size = 1 << (len(samples) + len(echo)).bit_length()
     heard = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(echo, size), size)
     return np.asarray(heard[: len(samples)], np.float32)
 

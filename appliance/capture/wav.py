@@ -25,7 +25,8 @@ from appliance.storage.atomic import fsync_directory
 HEADER: Final = 44
 WIDTH: Final = 2
 """Bytes in a sample."""
-_FULL_SCALE: Final = 32767
+_FULL_SCALE: Final = 32768
+"""As in `source`, so that what a microphone of this format gives is kept to the bit."""
 
 
 class WavFile:
@@ -49,7 +50,7 @@ class WavFile:
 
     def append(self, samples: NDArray[np.float32]) -> None:
         """Add samples in [-1, 1]. After an error what the disk took of them is in the file and counts."""
-        data = np.rint(np.clip(samples, -1, 1) * _FULL_SCALE).astype("<i2").tobytes()
+        data = np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype("<i2").tobytes()
         try:
             _write(self._file, data)
         finally:

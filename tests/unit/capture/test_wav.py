@@ -32,8 +32,9 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     assert path.stat().st_size == HEADER + 2 * 16100
     with wave.open(str(path)) as read:
         samples = np.frombuffer(read.readframes(16100), "<i2")
-    assert np.array_equal(samples[:16000], np.rint(SECOND * 32767))
-    assert samples[16000:].min() == -32767
+    assert np.array_equal(samples[:16000], np.clip(np.rint(SECOND * 32768), -32768, 32767))
+    assert samples[16000:].min() == samples.min() == -32768
+    assert samples.max() == 32767
 
 
 def test_it_opens_after_every_piece_and_lacks_less_than_a_second(tmp_path: Path) -> None:
