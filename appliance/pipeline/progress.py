@@ -50,13 +50,16 @@ class Job:
         if self.cancelled:
             raise CancelledError()
 
-    def step(self, stage: str, done: float, total: float) -> None:
-        """Report that `done` of `total` units of `stage` are finished, or stop the work if it was called off."""
+    def step(self, stage: str, done: float, total: float, *, given: float = 0) -> None:
+        """Report that `done` of `total` units of `stage` are finished, or stop the work if it was called off.
+
+        `given` of those done took no work, and tell nothing about how long the rest will take.
+        """
         self.check()
         if self._listener is None:
             return
         with self._lock:
             now = time.monotonic()
             elapsed = now - self._started.setdefault(stage, now)
-            eta = elapsed * (total - done) / done if done > 0 and elapsed > 0 else None
+            eta = elapsed * (total - done) / (done - given) if done > given and elapsed > 0 else None
             self._listener(Progress(stage, done, total, eta))

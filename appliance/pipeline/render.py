@@ -216,7 +216,8 @@ class _Rendering:
             yield number
 
     def _step(self, voice: Voice, job: Job) -> None:
-        job.step("render", self._finished, max(voice.expected_frames or 0, self._finished))
+        total = max(voice.expected_frames or 0, self._finished)
+        job.step("render", self._finished, total, given=self._report.resumed_frames)
 
     def _take(self, frames: int) -> None:
         with self._lock:
