@@ -7,8 +7,8 @@ The supervisor gives a child the writing end of a pipe as a file descriptor name
     {"k": "beat"}                      the child's main loop turns; at least every `BEAT_S`
     {"k": "state", "name": "job:01j...", "value": {...}}     latest value of what people watch; null forgets it
 
-A line is at most `MAX_LINE` bytes, so that the pipe takes it whole and lines of several threads never mix. A supervisor
-that reads slowly must not stop the work: what does not fit the pipe is dropped and counted, and the count is logged.
+A line is at most `MAX_LINE` bytes; one process writes, so lines never mix. A supervisor that reads slowly must not stop
+the work: what does not fit the pipe is dropped and counted, and the count is logged.
 Without a supervisor (`MOUTHPIECE_LINK` unset, a command in a terminal) records go to standard error, the rest nowhere.
 
 Signals to a child: SIGTERM means finish in order; SIGPWR that power fails now: make durable what is at hand and leave.
@@ -26,9 +26,9 @@ from typing import Any, Final
 
 VARIABLE: Final = "MOUTHPIECE_LINK"
 BEAT_S: Final = 2.0
-MAX_LINE: Final = 4096
-"""PIPE_BUF on Linux: writes up to this size are atomic."""
-_MAX_TEXT: Final = 3000
+MAX_LINE: Final = 64 << 10
+_MAX_TEXT: Final = 8000
+"""Characters of a message that are kept."""
 
 
 class Link:
@@ -38,6 +38,8 @@ class Link:
         self._descriptor = descriptor
         self._lock = threading.Lock()
         self._dropped = 0
+        self._rest = b""
+        """What the pipe did not take of the last line that it took in part."""
         if descriptor is not None:
             os.set_blocking(descriptor, False)
 
@@ -60,7 +62,7 @@ class Link:
         self._send({"k": "beat"})
 
     def state(self, name: str, value: dict[str, Any] | None) -> None:
-        """Publish the latest value of something; None when it is over. Small: the line must fit `MAX_LINE`."""
+        """Publish the latest value of something; None when it is over. The line must fit `MAX_LINE`."""
         self._send({"k": "state", "name": name, "value": value})
 
     def log(self, level: str, part: str, message: str, **fields: Any) -> None:
@@ -71,24 +73,38 @@ class Link:
     def _send(self, line: dict[str, Any]) -> None:
         if self._descriptor is None:
             return
-        data = json.dumps(line, separators=(",", ":"), ensure_ascii=False, default=str).encode() + b"\n"
+        data = _encode(line)
         if len(data) > MAX_LINE:
-            slim = {key: value for key, value in line.items() if key != "fields"} | {"message": "(too long to keep)"}
-            data = json.dumps(slim | {"value": None} if line["k"] == "state" else slim).encode()[: MAX_LINE - 1] + b"\n"
+            what = f"the state {line['name']}" if line["k"] == "state" else "a record"
+            data = _encode(_note(f"{what} of {len(data)} bytes is too long to tell"))
         with self._lock:
-            try:
-                if self._dropped:
-                    note = {"k": "log", "t": time.time(), "level": "WARNING", "part": "link"}
-                    os.write(
-                        self._descriptor,
-                        json.dumps(note | {"message": f"{self._dropped} lines were dropped"}).encode() + b"\n",
-                    )
-                    self._dropped = 0
-                os.write(self._descriptor, data)
-            except BlockingIOError:
+            if not self._write(self._rest):
                 self._dropped += 1
-            except OSError:  # the supervisor is gone; whoever starts the next one ends us
-                self._descriptor = None
+                return
+            if self._dropped:
+                data = _encode(_note(f"{self._dropped} lines were dropped")) + data
+                self._dropped = 0
+            self._write(data)
+
+    def _write(self, data: bytes) -> bool:
+        """Write as much as the pipe takes now and keep the rest for the next time; whether all of it went."""
+        self._rest = data
+        try:
+            while self._rest and self._descriptor is not None:
+                self._rest = self._rest[os.write(self._descriptor, self._rest) :]
+        except BlockingIOError:
+            pass
+        except OSError:  # the supervisor is gone; whoever starts the next one ends us
+            self._descriptor, self._rest = None, b""
+        return not self._rest
+
+
+def _encode(line: dict[str, Any]) -> bytes:
+    return json.dumps(line, separators=(",", ":"), ensure_ascii=False, default=str).encode(errors="replace") + b"\n"
+
+
+def _note(message: str) -> dict[str, Any]:
+    return {"k": "log", "t": round(time.time(), 3), "level": "WARNING", "part": "link", "message": message}
 
 
 class LinkHandler(logging.Handler):

@@ -83,7 +83,8 @@ class Groups:
 
     def _handed_down(self, group: Path) -> list[str]:
         """Let the groups below have what controllers there are; what cannot be had becomes a complaint."""
-        offered, done = _offered(group), []
+        offered = _offered(group)
+        done: list[str] = []
         for controller in CONTROLLERS:
             if controller not in offered:
                 self.complaints.append(f"the control group {group} has no controller for {controller}")
@@ -109,15 +110,17 @@ class Groups:
         try:
             disk = disk_of(data)
         except ApplianceError as error:
-            wanted = limits.read_bps or limits.write_bps
-            return f"its disk cannot be limited: {error.message}" if wanted else ""
-        return _write(leaf / "io.max", f"{disk} rbps={limits.read_bps or 'max'} wbps={limits.write_bps or 'max'}")
+            why = f"its disk cannot be limited: {error.message}"
+        else:
+            line = f"{disk} rbps={limits.read_bps or 'max'} wbps={limits.write_bps or 'max'}"
+            why = _write(leaf / "io.max", line)
+        return why if limits.read_bps or limits.write_bps else ""
 
 
 def _offered(group: Path) -> list[str]:
     """Those of our controllers that this group may hand down, at least one."""
     here = (group / "cgroup.controllers").read_text().split()
-    found = [name for name in CONTROLLERS if name in here]
+    found: list[str] = [name for name in CONTROLLERS if name in here]
     if not found:
         raise NotDelegatedError(f"the control group {group} has no controller for {', '.join(CONTROLLERS)}")
     return found

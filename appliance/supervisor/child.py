@@ -24,7 +24,7 @@ from appliance.supervisor.spec import ChildSpec
 
 _LAST_WORDS_S: Final = 1.0
 """Between SIGABRT and SIGKILL."""
-_UNKILLABLE_S: Final = 5.0
+_UNKILLABLE_S: Final = 3.0
 """A process that outlives SIGKILL for so long hangs in the kernel."""
 _PRINTED_WINDOW_S: Final = 10.0
 _PRINTED_BYTES: Final = 256 << 10

@@ -53,7 +53,7 @@ from appliance.volumes import Volumes
 POWER_FAIL_S: Final = 0.2
 POWER_RETURNS_S: Final = 5.0
 EXAMINE_EVERY_S: Final = 60.0
-_UNKILLABLE_S: Final = 5.0
+_UNKILLABLE_S: Final = 3.0
 _LAST_FLUSH_S: Final = 3.0
 _ANSWER_S: Final = 5.0
 _FILES: Final = 4096
@@ -170,11 +170,14 @@ class Supervisor:
         self.states.publish(name, value)
 
     def group(self, name: str) -> Path | None:
-        return self.groups.leaf(name) if self.groups else None
+        with contextlib.suppress(OSError):
+            return self.groups.leaf(name) if self.groups else None
+        return None
 
     def moved(self, child: Child) -> None:
         """A child changed its state."""
         name = child.spec.name
+        self._notifier.status(", ".join(f"{name} {one.state}" for name, one in self.children.items()))
         if child.state == "ready" and name not in self._served:
             self._served.add(name)
             self._injected.serving(name)
@@ -186,7 +189,6 @@ class Supervisor:
             self._something_changed.fire()
         if child.state == "off" and child.spec.on_demand:
             self._say_that_it_broke_off()
-        self._notifier.status(", ".join(f"{name} {one.state}" for name, one in self.children.items()))
 
     def revive(self) -> str:
         """Start degraded children again, now."""

@@ -48,14 +48,14 @@ if kind == "printer":
 link.ready()
 link.log("INFO", kind, "serves", pid=os.getpid())
 link.state(f"state of {kind}", {"pid": os.getpid()})
-count = 0
+count = said = 0
 while not stopping:
     if not (kind == "silent" and count > 2):
         link.beat()
     if kind == "chatty":
-        for _ in range(20):
-            count += 1
-            link.log("INFO", kind, f"line {count}")
+        for number in range(said, said + 20):
+            link.log("INFO", kind, f"line {number + 1}")
+        said += 20
     count += 1
     time.sleep(0.05)
 link.log("INFO", kind, "ends in order")
@@ -73,6 +73,9 @@ def spec(name, kind, **changes):
     settings = {"ready_s": 10, "beat_s": 5, "stop_s": 2} | changes
     return ChildSpec(name, (sys.executable, program, kind, str(root)), **settings)
 plan = Plan(tuple(spec(**one) for one in given["children"]), log_level=given.get("log_level", "INFO"))
+if given.get("immortal"):
+    from appliance.supervisor.process import Process
+    Process.signal = lambda *_: None
 injected = Injected(serving=lambda name: print("serving", name, flush=True))
 Supervisor(Volumes(root), lambda: plan, injected, Policy(**given.get("policy", {}))).run()
 """

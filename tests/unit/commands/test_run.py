@@ -1,0 +1,65 @@
+"""The table of processes follows the settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.commands.run import plan, settings
+from appliance.storage.config import FILE, ConfigStore
+from appliance.supervisor.spec import ChildSpec, Limits
+from appliance.volumes import Volumes
+
+
+@pytest.fixture
+def volumes(tmp_path: Path) -> Volumes:
+    return Volumes(tmp_path)
+
+
+def child(volumes: Volumes, name: str, **given: Any) -> ChildSpec:
+    return next(spec for spec in plan(volumes, given).children if spec.name == name)
+
+
+def change(volumes: Volumes, **changes: Any) -> None:
+    ConfigStore(volumes).update(lambda config: config.update(settings=changes))
+
+
+def test_a_new_box_has_the_defaults(volumes: Volumes) -> None:
+    assert [spec.name for spec in plan(volumes, {}).children] == ["console", "worker", "recorder"]
+    assert child(volumes, "worker").limits == Limits(cpu_weight=100)
+    assert child(volumes, "console").limits == Limits(memory_high=200_000_000, cpu_weight=200)
+    assert child(volumes, "recorder").on_demand
+    assert child(volumes, "console").argv[1:] == ("-m", "appliance", "--data", str(volumes.root), "console")
+
+
+def test_the_settings_are_followed(volumes: Volumes) -> None:
+    change(volumes, worker_memory_high_mb=900, data_write_mbps=2.5, worker_cpu_weight=10, log_level="DEBUG")
+    assert child(volumes, "worker").limits == Limits(900_000_000, 10, 0, 2_500_000)
+    assert plan(volumes, {}).log_level == "DEBUG"
+
+
+def test_options_of_the_command_go_before_the_settings(volumes: Volumes) -> None:
+    change(volumes, port=9000, host="10.0.0.1")
+    given = {"port": 9001}
+    assert child(volumes, "console", **given).argv[-1] == "--port=9001"
+    now = settings(volumes, {**given})
+    assert (now.host, now.port) == ("10.0.0.1", 9001)
+
+
+def test_everything_ends_within_the_time_that_systemd_gives(volumes: Volumes) -> None:
+    unit = (Path(__file__).parents[3] / "rootfs-overlay/usr/lib/systemd/system/mouthpiece.service").read_text()
+    given_s = float(next(line for line in unit.splitlines() if line.startswith("TimeoutStopSec")).split("=")[1])
+    children = plan(volumes, {}).children
+    unkillable_s = last_flush_s = marker_s = 3.0
+    longest = sum(
+        max(spec.stop_s for spec in children if spec.stops_last == last) + unkillable_s for last in (False, True)
+    )
+    assert longest + last_flush_s + marker_s < given_s
+
+
+def test_a_configuration_that_cannot_be_read_starts_the_box_with_the_defaults(volumes: Volumes) -> None:
+    volumes.config.mkdir(parents=True)
+    (volumes.config / FILE).mkdir()
+    assert settings(volumes, {}).port == 8080
