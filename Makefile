@@ -45,11 +45,9 @@ $(DEV): $(SETUP) tools/debian-packages-test.txt
 	@$(PYTHON) -m pip install --quiet --editable '.[torch]'
 	@touch $@
 
-run: $(SETUP) $(GPU)  ## set up, render the demo clip and say where it is
-	@mkdir -p var/data/outputs
-	@tools/demo-speech.sh var/demo.wav
-	@.venv/bin/mouthpiece render --avatar demo --audio var/demo.wav --out var/data/outputs/demo.mp4
-	@echo 'The demo clip: $(ROOT)/var/data/outputs/demo.mp4'
+# Replaced by the box itself, so that Ctrl-C and signals reach it and not make.
+run: $(SETUP) $(GPU)  ## set up, start the box and say where its console is (ARGS="--port 8090" for another port)
+	@exec .venv/bin/mouthpiece run $(ARGS)
 
 test: $(DEV)  ## set up and run every test (ARGS="-k name" narrows it)
 	@$(PYTHON) -m pytest $(ARGS)
