@@ -96,7 +96,7 @@ class JobStore(Attempts):
         return self.get(job)
 
     def retry(self, job: str) -> Job:
-        """Queue a job again that failed, was cancelled or was set aside; a queued or running one is left alone."""
+        """Queue a job again that failed, was cancelled or was set aside; a queued one waits for nothing any more."""
         with self._database.writing() as connection:
             known = rows.get(connection, job)
             if known.state == State.DONE:
@@ -107,6 +107,8 @@ class JobStore(Attempts):
                     "started = NULL, finished = NULL, error = NULL, hint = NULL WHERE id = ?",
                     (State.QUEUED, job),
                 )
+            elif known.state == State.QUEUED:
+                connection.execute("UPDATE jobs SET not_before = 0, pauses = 0 WHERE id = ?", (job,))
         return self.get(job)
 
     def check_over(self, job: str) -> None:

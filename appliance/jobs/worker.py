@@ -207,11 +207,11 @@ class Worker:
         return {"avatar": name}
 
     def _adjust(self, job: Job, progress: Progress, _: Attempt) -> dict[str, Any]:
-        from appliance.pipeline import adjust
         from appliance.pipeline import avatars as packs
+        from appliance.pipeline.adjust import adjust
 
         name = job.spec["avatar"]
-        adjust.adjust(packs.show(name, self._volumes), job.spec["points"], self._volumes, progress)
+        adjust(packs.show(name, self._volumes), job.spec["points"], self._volumes, progress)
         return {"avatar": name}
 
     def _inspect(self, job: Job, progress: Progress, _: Attempt) -> dict[str, Any]:

@@ -181,3 +181,12 @@ def test_a_clock_that_was_set_back_does_not_make_a_job_wait_for_years(
     store.postpone(job.id, "disk full", pause_s=15)
     monkeypatch.setattr(time, "time", lambda: 1000.0)
     assert ids(store.claim("w", 60)) == [job.id]
+
+
+def test_a_person_can_end_the_pause(store: JobStore) -> None:
+    store.submit("render", SPEC)
+    (job,) = store.claim("w", 60)
+    store.postpone(job.id, "disk full", pause_s=3600)
+    assert store.claim("w", 60) == []
+    store.retry(job.id)
+    assert ids(store.claim("w", 60)) == [job.id]
