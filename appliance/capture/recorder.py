@@ -275,6 +275,8 @@ class Recorder:
                 return f"the disk is full{kept}", "remove videos or uploads, then record again"
             case Ended.CANCELLED:
                 return "the recording was thrown away", ""
+            case Ended.STOPPED if not seconds:
+                return "nothing was recorded yet", "stop a little later"
             case Ended.POWER:
                 return f"the power failed; {seconds:.1f} s are kept", ""
         return "", ""

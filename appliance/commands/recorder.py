@@ -56,8 +56,8 @@ def recorder(volumes: Volumes, recording_id: str, seconds: float | None, device:
     link.ready()
     try:
         with _alone(volumes) as folder:
-            _record_upload(volumes, settings, state, folder / f"{recording_id}.wav", seconds, device)
             _adopt_leftovers(volumes, folder)
+            _record_upload(volumes, settings, state, folder / f"{recording_id}.wav", seconds, device)
     except ApplianceError as error:
         state.publish(state="failed", message=error.message, hint=error.hint)
         raise
@@ -88,10 +88,15 @@ def _record_upload(
         "hint": recording.hint,
         "clipped": recording.clipped,
     }
-    if recording.path is not None:
-        result |= {"state": "done", "upload": _adopt(volumes, recording.path)}
+    if recording.path is None:
+        unwanted = recording.ended in (ended.CANCELLED, ended.STOPPED)
+        result["state"] = "cancelled" if unwanted else "failed"
     else:
-        result["state"] = "cancelled" if recording.ended is ended.CANCELLED else "failed"
+        try:
+            result |= {"state": "done", "upload": _adopt(volumes, recording.path)}
+        except ApplianceError as error:
+            message = f"{recording.message or error.message}; the recording becomes an upload when there is room"
+            result |= {"state": "failed", "message": message, "hint": error.hint}
     _log.info("recorded %.1f s from %s: %s", recording.seconds, source.name, recording.message or recording.ended)
     state.publish(**result)
 

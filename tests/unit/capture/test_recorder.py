@@ -154,6 +154,11 @@ def test_stopped_by_hand_keeps_everything(path: Path, seconds: float | None) -> 
     assert run.kept_s == 2
 
 
+def test_stopped_before_anything_was_heard(path: Path) -> None:
+    run = Run(path, Plan(60), quiet(60), orders=lambda _: Order.STOP)
+    assert (run.got.ended, run.got.path, run.got.message) == (Ended.STOPPED, None, "nothing was recorded yet")
+
+
 def test_thrown_away_leaves_nothing(path: Path) -> None:
     run = Run(path, Plan(60), quiet(60), orders=lambda reports: Order.CANCEL if reports == 20 else None)
     assert run.got.ended is Ended.CANCELLED
