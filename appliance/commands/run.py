@@ -39,7 +39,8 @@ def run(volumes: Volumes, host: str | None, port: int | None) -> None:
         if child == "console":
             now = settings(volumes, given)
             shown = f"[{now.host}]" if ":" in now.host else now.host
-            click.echo(f"Mouthpiece is at http://{shown}:{now.port}/")
+            with contextlib.suppress(OSError):
+                click.echo(f"Mouthpiece is at http://{shown}:{now.port}/")
 
     microphones = _Microphones(volumes)
     injected = Injected(
@@ -183,6 +184,7 @@ def _free(volumes: Volumes) -> str:
 
 
 def _echo(record: Record) -> None:
-    """What goes wrong is also shown where the box was started."""
+    """What goes wrong is also shown where the box was started, if somebody still looks there."""
     if record.level in _SHOWN:
-        say(f"{record.level.lower()}: {record.part}: {record.message}")
+        with contextlib.suppress(OSError):
+            say(f"{record.level.lower()}: {record.part}: {record.message}")

@@ -26,9 +26,9 @@ _LAST_WORDS_S: Final = 1.0
 """Between SIGABRT and SIGKILL."""
 _UNKILLABLE_S: Final = 3.0
 """A process that outlives SIGKILL for so long hangs in the kernel."""
-_PRINTED_WINDOW_S: Final = 10.0
-_PRINTED_BYTES: Final = 256 << 10
-"""What one child may print within the window; the log lies on flash."""
+_SAID_WINDOW_S: Final = 10.0
+_SAID_BYTES: Final = 256 << 10
+"""What one child may log and print within the window; the log lies on flash."""
 
 
 class Surroundings(Protocol):
@@ -57,7 +57,7 @@ class Child:
         self._beat_at = self._ready_at = self._deadline = 0.0
         self._gone = asyncio.Event()
         self._gone.set()
-        self._printed = (0.0, 0, 0)
+        self._said = (0.0, 0, 0)
 
     # What may be asked of it
 
@@ -100,10 +100,6 @@ class Child:
         if self._process is not None:
             self._process.signal(signal.SIGKILL)
 
-    def signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.signal(number)
-
     async def gone(self) -> None:
         """Wait until no process of it is left."""
         await self._gone.wait()
@@ -135,7 +131,7 @@ class Child:
                 self._move("ready", "", self.spec.beat_s, self._listen)
             case {"k": "log", "level": str(level), "part": str(part), "message": str(message)}:
                 t, fields = line.get("t"), line.get("fields")
-                self._around.log(
+                self._say(
                     level,
                     part,
                     message,
@@ -146,17 +142,7 @@ class Child:
                 self._around.publish(name, value)
 
     def printed(self, stream: str, text: str) -> None:
-        now = time.monotonic()
-        start, room, dropped = self._printed
-        if now - start > _PRINTED_WINDOW_S:
-            if dropped:
-                self._around.log("WARNING", self.spec.name, f"it printed too much: {dropped} bytes were dropped")
-            start, room, dropped = now, _PRINTED_BYTES, 0
-        if len(text) > room:
-            self._printed = (start, 0, dropped + len(text))
-            return
-        self._printed = (start, room - len(text), dropped)
-        self._around.log("WARNING" if stream == "stderr" else "INFO", self.spec.name, text)
+        self._say("WARNING" if stream == "stderr" else "INFO", self.spec.name, text)
 
     def ended(self, how: str) -> None:
         stopped = self.state == "stopping"
@@ -174,6 +160,22 @@ class Child:
             self._failed(f"{told}; {how}" if stopped else how)
 
     # What follows from it
+
+    def _say(
+        self, level: str, part: str, message: str, fields: dict[str, Any] | None = None, t: float | None = None
+    ) -> None:
+        """Log what comes from the process, as long as it is not too much."""
+        now = time.monotonic()
+        start, room, dropped = self._said
+        if now - start > _SAID_WINDOW_S:
+            if dropped:
+                self._around.log("WARNING", self.spec.name, f"it said too much: {dropped} records were dropped")
+            start, room, dropped = now, _SAID_BYTES, 0
+        if len(message) > room:
+            self._said = (start, 0, dropped + 1)
+        else:
+            self._said = (start, room - len(message), dropped)
+            self._around.log(level, part, message, fields, t)
 
     def _listen(self) -> None:
         left = self._beat_at + self.spec.beat_s - time.monotonic()

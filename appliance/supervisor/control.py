@@ -62,11 +62,13 @@ class ControlServer:
         self._tasks.add(task)
         try:
             await self._serve(reader, writer)
-        except (ConnectionError, asyncio.CancelledError):
+            writer.close()
+            await asyncio.wait_for(writer.wait_closed(), QUESTION_S)
+        except (ConnectionError, TimeoutError, asyncio.CancelledError):
             pass
         finally:
             self._tasks.discard(task)
-            writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
+            writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         verb = "?"

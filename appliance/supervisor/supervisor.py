@@ -22,6 +22,7 @@ import os
 import resource
 import signal
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,7 @@ class Supervisor:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._crashed)
         self._stop = asyncio.Event()
         self._notifier = Notifier()
         self.states = States()
@@ -345,6 +347,12 @@ class Supervisor:
         if recording and recording.get("state") in ("opening", "listening", "speech"):
             broken = {"state": "failed", "message": "the recorder ended before it was done"}
             self.publish("recording", recording | broken)
+
+    def _crashed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A bug in a callback of the loop; the box goes on."""
+        error = context.get("exception")
+        trace = "".join(traceback.format_exception(error)) if error else ""
+        self.log("ERROR", "supervisor", f"{context['message']}\n{trace}".strip())
 
     def _verb_crashed(self, verb: str, error: Exception) -> None:
         self.log("ERROR", "supervisor", f"the verb {verb} failed: {error!r}")

@@ -5,7 +5,7 @@ status           {"version", "started", "pid", "boot": {"ended", "started"}, "ch
 check            {"findings": [...]}: every health check, now
 fix              {"check": NAME} -> {"message"}: the fix-up of that check
 logs             {"after": id|null, "since", "until": unix seconds|null, "level", "part", "limit", "follow": bool}
-                 -> {"record": {...}} each; without "after" the newest `limit` ones; {"idle": true} while following
+                 -> {"record": {...}} each; with "limit" and without "after" the newest; {"idle": true} while following
 watch            {"after": event id|null} -> {"event": {"id", "name", "value"}} each; {"idle": true}
 announce         {"name", "value"}: publish a state
 record           {"seconds": N|null, "device": id|null} -> {"id"}: start the recorder
@@ -22,6 +22,8 @@ import math
 import os
 import secrets
 import signal
+import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -39,7 +41,8 @@ IDLE_S: Final = 5.0
 RECORDER: Final = "recorder"
 _RESTART_AFTER_S: Final = 0.1
 """So that a child that asks for its own restart gets its answer."""
-_MAX_LIMIT: Final = 100_000
+_MAX_NEWEST: Final = 10_000
+"""The newest records are gathered before the first is sent; a page is not."""
 LEVELS: Final = TABLE["log_level"].choices
 
 
@@ -100,32 +103,40 @@ class Verbs:
             level=_level(question),
             part=_text(question, "part", optional=True),
         )
-        limit = int(_number(question, "limit") or _MAX_LIMIT)
-        follow = question.get("follow") is True
-        after = _number(question, "after")
-        if after is None:
-            seen = journal.last_id
-            for record in await journal.newest(query, min(limit, _MAX_LIMIT)):
+        limit, after = _number(question, "limit"), _number(question, "after")
+        end = journal.last_id
+        seen = min(int(after or 0), end)  # an id of a log that was since erased lies beyond
+        if after is None and limit is not None:
+            seen = end
+            for record in await journal.newest(query, min(int(limit), _MAX_NEWEST)):
                 yield {"record": asdict(record)}
-            if not follow:
-                return
-        else:
-            seen = min(int(after), journal.last_id)  # an id of a log that was since erased lies beyond
+        if question.get("follow") is True:
+            async for item in self._followed(query, seen):
+                yield item
+            return
+        left = sys.maxsize if limit is None else int(limit)
+        while seen < end:
+            records, seen = await journal.page(query, seen)
+            for record in records:
+                if record.id > end or left == 0:
+                    return
+                yield {"record": asdict(record)}
+                left -= 1
+
+    async def _followed(self, query: Query, seen: int) -> AsyncIterator[Answer]:
+        journal = self._supervisor.journal
+        said_at = time.monotonic()
         while True:
-            records, seen_now = await journal.page(query, seen)
+            records, seen = await journal.page(query, seen)
             for record in records:
                 yield {"record": asdict(record)}
-                limit -= 1
-                if not follow and limit == 0:
-                    return
-            if seen_now > seen:
-                seen = seen_now
-            elif not follow:
-                return
-            else:
+            if records:
+                said_at = time.monotonic()
+            elif time.monotonic() - said_at >= IDLE_S:
+                yield {"idle": True}
+                said_at = time.monotonic()
+            if journal.last_id <= seen:
                 await journal.arrived.wait(IDLE_S)
-                if journal.last_id <= seen:
-                    yield {"idle": True}
 
     async def _watch(self, question: Question) -> AsyncIterator[Answer]:
         states = self._supervisor.states

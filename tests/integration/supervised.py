@@ -83,15 +83,15 @@ Supervisor(Volumes(root), lambda: plan, injected, Policy(**given.get("policy", {
 DEADLINE_S = 30.0
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
+def until(condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
     """Wait until `condition` gives something true, and return it."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + deadline_s
     while time.monotonic() < deadline:
         with contextlib.suppress(FileNotFoundError, NotRunningError):
             if found := condition():
                 return found
         time.sleep(0.02)
-    raise AssertionError(f"waited {DEADLINE_S:g} s in vain: {what}")
+    raise AssertionError(f"waited {deadline_s:g} s in vain: {what}")
 
 
 class Box:

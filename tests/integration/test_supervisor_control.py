@@ -161,6 +161,24 @@ def test_a_follower_who_comes_back_misses_and_repeats_nothing(box: Box) -> None:
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def test_a_follower_of_a_quiet_part_of_a_chatty_box_hears_that_it_is_there(box: Box) -> None:
+    box.start(CHATTY)
+    box.until_state("worker", "ready")
+    stream = box.control.stream("logs", timeout_s=20, follow=True, level="ERROR")
+    assert next(stream) == {"idle": True}
+
+
+def test_a_long_answer_reaches_a_reader_who_takes_his_time(box: Box) -> None:
+    box.start(WORKER)
+    for number in range(200):
+        box.control.ask("announce", name=f"job:{number}", value={"text": "x" * 3000})
+    with connection(box) as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.sendall(b'{"do": "status"}\n')
+        until(lambda: box.status(), "others are served meanwhile")
+        assert len(said(slow)["states"]) > 200
+
+
 def test_records_are_chosen_by_level_part_and_number(box: Box) -> None:
     box.start({"name": "worker", "kind": "printer"})
     box.until_state("worker", "ready")
@@ -169,6 +187,7 @@ def test_records_are_chosen_by_level_part_and_number(box: Box) -> None:
     assert {one["level"] for one in box.records(level="WARNING")} == {"WARNING"}
     everything = box.records()
     assert box.records(limit=2) == everything[-2:]
+    assert box.records(after=everything[2]["id"])[: len(everything) - 3] == everything[3:]
     assert box.records(after=everything[2]["id"], limit=2) == everything[3:5]
     assert box.records(since=everything[-1]["t"] + 1000) == []
     box.control.ask("log", level="ERROR", part="console", message="somebody knocked")
