@@ -1,0 +1,121 @@
+"""`python -m tools.train.int8`: the shipped network again, in int8.
+
+Static quantisation by ONNX Runtime (QDQ): the weights of every convolution with a scale a channel, its activations
+with one scale each, symmetric, from the largest values that they reach on calibration speech: some seconds of every
+training voice, every other one as it sounds in the kiosk. Validation voices calibrate nothing. The last layer stays
+float32: its outputs are curves and log-odds of very different reach, which one scale would make coarse.
+`appliance.pipeline.motion_int8` says what is in the file. The same seed and voices give the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+from appliance.pipeline import motion_engines, motion_int8, motion_weights
+from appliance.pipeline.mel import Level, MelStream
+from appliance.pipeline.motion import STEP_FRAMES
+from appliance.storage import atomic
+from tools.train import corpus
+from tools.train.baselines import kiosk
+from tools.train.sound import Samples
+
+_SECONDS: Final = 5.0
+"""Of every voice; festival's utterances are some seconds long."""
+_BLOCK_FRAMES: Final = 200
+_FILTERS: Final = ("Conv", "Gemm", "MatMul")
+
+
+def write(weights: Path, target: Path, *, seed: int = 0) -> None:
+    """Quantise the float pair at `weights` (either file of it) into `target`, which ends on `.int8.onnx`."""
+    import onnx
+
+    read = motion_weights.read(weights)
+    voices = [replace(voice, seconds=_SECONDS) for voice in corpus.TRAINING]
+    sounds = [samples for voice in voices for samples, _ in corpus.spoken(voice, seed)]
+    heard = [*sounds[::2], *kiosk(sounds[1::2], seed)]
+    graph = _plain(read.graph)
+    last = [node.name for node in graph.graph.node if node.op_type in _FILTERS][-1]
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "quantised.onnx"
+        quantize_static(
+            graph,
+            made,
+            _Calibration(read, heard),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=list(_FILTERS),
+            nodes_to_exclude=[last],
+            per_channel=True,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+            extra_options={"ActivationSymmetric": True},
+        )
+        model = onnx.load(made)
+    onnx.helper.set_model_props(model, {"format": motion_weights.FORMAT, "made_from": read.sha256})
+    with atomic.replaced_file(target, suffix=motion_int8.SUFFIX) as temporary:
+        temporary.write_bytes(motion_int8.sealed(model.SerializeToString(deterministic=True)))
+        onnx.checker.check_model(str(temporary))
+
+
+def _plain(graph: Path) -> Any:
+    """The graph with its weights as float32 constants, where the shipped one casts them from float16 as it runs."""
+    import onnx
+
+    model = onnx.load(graph)
+    stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    kept = []
+    for node in model.graph.node:
+        node.name = node.output[0]
+        if node.op_type == "Cast" and node.input[0] in stored:
+            values = onnx.numpy_helper.to_array(stored[node.input[0]]).astype(np.float32)
+            model.graph.initializer.remove(stored[node.input[0]])
+            model.graph.initializer.append(onnx.numpy_helper.from_array(values, node.output[0]))
+        else:
+            kept.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
+    return model
+
+
+class _Calibration(CalibrationDataReader):  # type: ignore[misc]
+    """Feeds every sound block by block, each with the state that the float network reached before it."""
+
+    def __init__(self, weights: motion_weights.Weights, sounds: list[Samples]) -> None:
+        self._engine = motion_engines.OnnxEngine(weights, "cpu")
+        self._blocks = self._inputs(sounds)
+
+    def _inputs(self, sounds: list[Samples]) -> Iterator[dict[str, motion_engines.Array]]:
+        for sound in sounds:
+            state = self._engine.initial()
+            stream = MelStream()
+            mel = Level().relative(stream.push(sound))
+            for start in range(0, len(mel) // STEP_FRAMES * STEP_FRAMES, _BLOCK_FRAMES):
+                block = mel[start : start + _BLOCK_FRAMES]
+                block = np.ascontiguousarray(block[: len(block) // STEP_FRAMES * STEP_FRAMES])
+                yield {"mel": block[None], **{f"state_{place}": each for place, each in enumerate(state)}}
+                _, state = self._engine.run(block, state)
+
+    def get_next(self) -> dict[str, motion_engines.Array] | None:
+        return next(self._blocks, None)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.train.int8", description="Quantise the motion network.")
+    parser.add_argument("--weights", type=Path, default=motion_weights.SHIPPED, help="the float network")
+    parser.add_argument("--out", type=Path, help="the file to write (default: beside the float network)")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    target = options.out or options.weights.with_suffix(motion_int8.SUFFIX)
+    write(options.weights, target, seed=options.seed)
+    print(f"wrote {target}: {target.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
