@@ -119,7 +119,7 @@ class Source:
     def _run(self, container: InputContainer) -> None:
         with container:
             try:
-                for block in _blocks(container):
+                for block in blocks(container):
                     if not self._put(block):
                         return
             except OSError as error:
@@ -197,8 +197,11 @@ def _alsa_errors_logged() -> Iterator[None]:
             _log.debug("%s", text)
 
 
-def _blocks(container: InputContainer) -> Iterator[Block]:
-    """16 kHz mono in blocks, with what is left at the end."""
+def blocks(container: InputContainer) -> Iterator[Block]:
+    """The sound of an open container of 16-bit samples: 16 kHz mono in blocks, with what is left at the end.
+
+    Raises `OSError` where the device goes, after everything that it delivered.
+    """
     import av
 
     rate = container.streams.audio[0].sample_rate

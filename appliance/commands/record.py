@@ -63,12 +63,13 @@ def record(
 
     check_writable(out)
     plan = plan_of(settings_of(volumes), seconds, keep_silence)
-    activity = None if plan.seconds else voice_activity()
     microphone = microphone_of(volumes, device)
     stop = capture.Order.STOP
     with orders_of({signal.SIGINT: stop, signal.SIGTERM: stop}) as order, writing(out), Source(microphone) as source:
         if not json_:
             say(f"recording from {source.name}")
+        # The microphone is open while the network loads, so the first words are not lost.
+        activity = None if plan.seconds else voice_activity()
         line = _MeterLine(quiet=json_)
         try:
             recording = capture.Recorder(source, out, plan, activity).run(line.show, order.get)

@@ -73,11 +73,12 @@ def _record_upload(
     plan = plan_of(settings, seconds, keep_silence=False)
     signals = {signal.SIGTERM: order.STOP, signal.SIGINT: order.CANCEL, signal.SIGPWR: order.POWER_FAILS}
     with orders_of(signals) as orders:
-        activity = None if plan.seconds else voice_activity()
         if device is not None and not _is_known(device):
             raise InputError(f"there is no microphone {device[:80]}", hint="choose one that is plugged in")
         with Source(microphone_of(volumes, device)) as source:
             state.publish(state="listening", microphone=source.name)
+            # The microphone is open while the network loads, so the first words are not lost.
+            activity = None if plan.seconds else voice_activity()
             recording = capture.Recorder(source, path, plan, activity).run(state.show, orders.get)
     if recording.ended is ended.POWER:
         return

@@ -50,6 +50,7 @@ def record(scene: Scene, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple
     return counted.seconds, utterances.where(scene, out), got.ended
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", ROOMS)
 def test_it_ends_after_the_last_word_and_soon(room: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noise, echo_s = ROOMS[room]
