@@ -23,6 +23,8 @@ STANDING_ON_STORAGE = {"pipeline", "capture", "jobs", "update"}
 # Room -> the rooms that it may import. A module directly below the package is a room of its own.
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in GROUND},
+    # It says what is wrong with a value that a person gave.
+    "settings": {"errors"},
     # The client of the supervisor's socket; it needs to know where the volumes lie.
     "control": {"errors", "volumes"},
     "storage": GROUND,
