@@ -47,7 +47,7 @@ def level(share: float, label: str, *, warning: float = 0.8, problem: float = 0.
     """How full something is, 0 to 1."""
     full = min(1.0, max(0.0, share))
     tone = "problem" if full >= problem else "warning" if full >= warning else ""
-    parts = [_rectangle(0, 0, 100, 6, 3, "rest"), _rectangle(0, 0, full * 100, 6, 3, f"mark {tone}".strip())]
+    parts = [_rectangle(0, 0, 100, 6, 0, "rest"), _rectangle(0, 0, full * 100, 6, 0, f"mark {tone}".strip())]
     return _drawing("level", 100, 6, label, parts, stretch=True)
 
 

@@ -55,7 +55,7 @@ def said(text: str) -> str:
         return known
     for pattern, translation in _patterns(spoken):
         if match := pattern.fullmatch(text):
-            return translation.format(*match.groups())
+            return translation.format(*map(said, match.groups()))
     return text
 
 

@@ -11,8 +11,16 @@ from flask import Flask
 
 def register(app: Flask) -> None:
     """Add every page, and what their templates use."""
-    from appliance.console.pages import avatars, entrance, frame, jobs, kiosk, logs, new, overview, system
+    from appliance.console.pages import frame
+    from appliance.console.pages.avatars import pages as avatars
+    from appliance.console.pages.entrance import pages as entrance
+    from appliance.console.pages.jobs import pages as jobs
+    from appliance.console.pages.kiosk import pages as kiosk
+    from appliance.console.pages.logs import pages as logs
+    from appliance.console.pages.new import pages as new
+    from appliance.console.pages.overview import pages as overview
+    from appliance.console.pages.system import pages as system
 
     frame.install(app)
     for place in (entrance, overview, new, jobs, avatars, logs, system, kiosk):
-        app.register_blueprint(place.pages)
+        app.register_blueprint(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import zoneinfo
 from http import HTTPStatus
 from typing import Any
@@ -70,6 +71,7 @@ def _setup_page(given: dict[str, Any], problem: ApplianceError | None = None) ->
     return make_response(page, HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK)
 
 
+@functools.cache
 def zones() -> list[str]:
     """Names of time zones, as a person looks for them."""
     return [

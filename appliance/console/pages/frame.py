@@ -1,7 +1,8 @@
 """What every page has: language, appearance, the places to go, notices, and how values are written.
 
 Filters of templates: `clock` (seconds as 1:02), `size` (bytes), `when` (a moment in the past), `moment` (date and time
-to the second), `iso`, `plain` (a number without needless zeros), `sentence` (first letter large, a full stop).
+to the second), `iso`, `plain` (a number without needless zeros), `capital` (first letter large),
+`sentence` (the same with a full stop).
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def install(app: Flask) -> None:
         asset=lambda name: url_for("static", filename=name),
     )
     app.jinja_env.filters.update(
-        clock=clock, size=size, when=when, moment=moment, iso=iso, plain=plain, sentence=sentence
+        clock=clock, size=size, when=when, moment=moment, iso=iso, plain=plain, sentence=sentence, capital=capital
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
@@ -164,15 +165,20 @@ def plain(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
+def capital(text: str) -> str:
+    """With a large first letter, unless it begins with a name."""
+    first = text.split(" ")[0].rstrip(",;:")
+    return text[0].upper() + text[1:] if first.isalpha() and first.isascii() and " " in text else text
+
+
 def sentence(text: str) -> Markup:
-    """A message of the box as a sentence; what stands in backquotes is code. A name at its beginning stays as it is."""
+    """A message of the box as a sentence; what stands in backquotes is code."""
     if not text:
         return Markup("")
-    first = text.split(" ")[0].rstrip(",;:")
-    whole = text[0].upper() + text[1:] if first.isalpha() and first.isascii() and " " in text else text
+    whole = capital(text)
     if whole[-1].isalnum() or whole[-1] in ")`'\"”’":
         whole += "。" if any("一" <= letter <= "鿿" for letter in whole) else "."
-    parts = escape(whole).split("`")
+    parts = whole.split("`")
     if len(parts) % 2 == 0:
         return escape(whole)
     return Markup("").join(

@@ -45,11 +45,8 @@ function heard(value) {
   if (value.upload) {
     recording = "";
     make(value.upload).catch(sorry);
-  } else if (value.state === "cancelled") {
-    recording = "";
-    show("ready");
-  } else if (value.state === "done" || value.state === "failed") {
-    sorry(new Error(value.message || _("Nothing was recorded.")));
+  } else if (["done", "failed", "cancelled"].includes(value.state)) {
+    if (stage === "listening") sorry(new Error(value.message || _("Nothing was recorded.")));
   } else {
     touched = Date.now();
     const says = { opening: _("One moment …"), speech: _("I can hear you.") };
@@ -105,7 +102,10 @@ const DO = {
   record,
   again: record,
   stop: () => ask("POST", "/recordings/stop", { keep: true }),
-  discard: () => ask("POST", "/recordings/stop", { keep: false }).catch(() => done()),
+  async discard() {
+    await done();
+    await ask("POST", "/recordings/stop", { keep: false }).catch(() => {}); // it may be over by itself
+  },
   done,
 };
 document.querySelector("main").addEventListener("submit", (event) => {

@@ -12,6 +12,7 @@ let held = null;
 
 function row(record) {
   const item = document.createElement("li");
+  item.dataset.id = record.id;
   item.dataset.level = record.level;
   item.className = "fresh";
   const time = document.createElement("time");
