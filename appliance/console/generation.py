@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +25,7 @@ def _fits(value: Any, option: Mapping[str, Any]) -> bool:
         return isinstance(value, bool)
     if isinstance(value, bool) or not isinstance(value, int if option["kind"] == "int" else int | float):
         return False
-    return bool(math.isfinite(value) and option["low"] <= value <= option["high"])
+    return bool(option["low"] <= value <= option["high"])
 
 
 def _allowed(option: Mapping[str, Any]) -> str:

@@ -55,6 +55,7 @@ PIECE: Final = 64 * 1024
 FILES: Final = 8192
 """Descriptors: a connection here and one to the front, with room for files."""
 _STUCK_S: Final = 8.0
+_ENDING_S: Final = 0.5
 _UNACKNOWLEDGED_MS: Final = 30_000
 
 Limit = Callable[[str, str, dict[str, str], str, str], int]
@@ -136,6 +137,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
     """A web server on a bound socket, its loop on a thread of its own. `turned` says when the loop last turned."""
 
     turned = 0.0
+    _stopping = False
 
     def __init__(
         self, app: APIFlask, bound: socket.socket, limit: Limit, *, clients: dict[int, str] | None = None
@@ -151,7 +153,6 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             max_request_header_size=32 * 1024,
             max_request_body_size=1 << 50,  # the parser knows better
             outbuf_high_watermark=HIGH_WATER,
-            asyncore_use_poll=True,
             channel_request_lookahead=1,  # so that a visitor who leaves is noticed
             log_socket_errors=False,
         )
@@ -178,9 +179,18 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         self.turned = time.monotonic()
         self._thread.start()
 
-    def readable(self) -> bool:
-        self.turned = time.monotonic()
-        return bool(super().readable())
+    def stop(self) -> None:
+        """Let short requests end, then close every connection."""
+        self.task_dispatcher.shutdown(timeout=_ENDING_S)
+        self._stopping = True
+        self.pull_trigger()
+        self._thread.join(timeout=_ENDING_S)
+
+    def run(self) -> None:
+        while not self._stopping:
+            self.turned = time.monotonic()
+            self.asyncore.loop(timeout=self.adj.asyncore_loop_timeout, use_poll=True, map=self._map, count=1)
+        self.asyncore.close_all(self._map)
 
     def is_alive(self) -> bool:
         return self._thread.is_alive() and time.monotonic() - self.turned < _STUCK_S
@@ -216,6 +226,8 @@ def serve(app: APIFlask, link: Link, *, host: str | None = None, port: int | Non
     while not stopping.wait(1.0):
         if all(part.is_alive() for part in running):
             link.beat()
+    for part in running:
+        part.stop()
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from flask import Flask, Request, current_app, g, redirect, request, session
 from werkzeug.wrappers import Response
@@ -106,9 +106,9 @@ def may_ask(endpoint: str) -> bool:
 
 def safe_next(target: str | None) -> str:
     """Where to go after a log-in: a path of ours, never another site."""
-    parts = urlsplit(target or "/")
-    ours = not parts.scheme and not parts.netloc and parts.path.startswith("/") and not parts.path.startswith("//")
-    return target if target and ours and "\\" not in target and target.isprintable() else "/"
+    if target is None or not target.startswith("/") or target.startswith("//"):
+        return "/"
+    return target if target.isprintable() and "\\" not in target else "/"  # browsers take a backslash for a slash
 
 
 def install(app: Flask) -> None:
