@@ -60,4 +60,4 @@ def send(path: Path, mimetype: str, what: str, *, download: str = "", kept: bool
 
 
 def _encoded(name: str) -> str:
-    return f"UTF-8''{quote(name)}"
+    return f"UTF-8''{quote(name.replace('/', '_'), safe='')}"
