@@ -194,6 +194,23 @@ def test_the_architecture_names_every_module_of_the_pipeline() -> None:
     assert sorted(named) == sorted(modules - {"__init__"}), "docs/ARCHITECTURE.md, the table under The pipeline"
 
 
-def test_the_picture_is_small_enough_for_a_page() -> None:
-    (picture,) = [ROOT / link for link in LINK.findall(README.read_text()) if link.startswith("docs/images/")]
-    assert 10_000 < picture.stat().st_size < 400_000
+def test_the_pictures_are_small_enough_for_a_page() -> None:
+    pictures = [ROOT / link for link in LINK.findall(README.read_text()) if link.startswith("docs/images/")]
+    assert len(pictures) == 2
+    assert all(10_000 < picture.stat().st_size < 400_000 for picture in pictures)
+
+
+def test_every_setting_is_explained_with_its_default() -> None:
+    text = (ROOT / "docs" / "OPERATIONS.md").read_text()
+    table = {cells[0].strip("`"): cells[1:] for cells in rows(text) if len(cells) == 4 and cells[0].startswith("`")}
+    assert table.keys() == settings.TABLE.keys()
+    for name, (default, unit, meaning) in table.items():
+        setting = settings.TABLE[name]
+        if isinstance(setting.default, bool):
+            assert default == ("on" if setting.default else "off")
+        elif isinstance(setting.default, str):
+            assert default == setting.default
+        else:
+            assert float(default) == setting.default
+        assert unit == setting.unit
+        assert meaning == setting.meaning + (" (after a restart)" if setting.restart else "")
