@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from appliance.settings import Settings
     from appliance.storage.logs import Record
     from appliance.supervisor.health.fixup import Fixup
+    from appliance.supervisor.plan import Plan, Publish
     from appliance.supervisor.spec import ChildSpec
-    from appliance.supervisor.supervisor import Plan, Publish
 
 _MB = 1_000_000
 _SHOWN = ("WARNING", "ERROR", "CRITICAL")
@@ -31,7 +31,8 @@ _SHOWN = ("WARNING", "ERROR", "CRITICAL")
 @click.pass_obj
 def run(volumes: Volumes, host: str | None, port: int | None) -> None:
     """Start the box: worker, console, recorder. Ctrl-C stops it in order."""
-    from appliance.supervisor.supervisor import Injected, Supervisor
+    from appliance.supervisor.plan import Injected
+    from appliance.supervisor.supervisor import Supervisor
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
 
@@ -71,7 +72,7 @@ def settings(volumes: Volumes, given: dict[str, str | int]) -> Settings:
 
 def plan(volumes: Volumes, given: dict[str, str | int]) -> Plan:
     """What the settings ask of the supervisor."""
-    from appliance.supervisor.supervisor import Plan
+    from appliance.supervisor.plan import Plan
 
     now = settings(volumes, given)
     return Plan(children(volumes, now, given), now.log_level, now.log_total_mb * _MB)

@@ -24,7 +24,7 @@ from appliance.supervisor.spec import ChildSpec
 
 _LAST_WORDS_S: Final = 1.0
 """Between SIGABRT and SIGKILL."""
-_UNKILLABLE_S: Final = 3.0
+UNKILLABLE_S: Final = 3.0
 """A process that outlives SIGKILL for so long hangs in the kernel."""
 _SAID_WINDOW_S: Final = 10.0
 _SAID_BYTES: Final = 256 << 10
@@ -36,18 +36,26 @@ class Surroundings(Protocol):
 
     def log(self, level: str, part: str, message: str, fields: dict[str, Any] | None = None, t: float | None = None) -> None: ...  # fmt: skip  # noqa: E501
     def publish(self, name: str, value: dict[str, Any] | None) -> None: ...
-    def group(self, name: str) -> Path | None: ...
     def moved(self, child: Child) -> None: ...
 
 
 class Child:
-    def __init__(self, spec: ChildSpec, around: Surroundings, policy: Policy, env: dict[str, str]) -> None:
+    def __init__(
+        self,
+        spec: ChildSpec,
+        around: Surroundings,
+        group: Callable[[str], Path | None],
+        policy: Policy,
+        env: dict[str, str],
+    ) -> None:
+        """`group` gives the directory of its control group when it starts; `env` is added to the environment."""
         self.spec = spec
         self.state = "off"
         self.reason = ""
         self.since = time.time()
         self.restarts = 0
         self._around = around
+        self._group = group
         self._env = env
         self._backoff = Backoff(policy)
         self._process: Process | None = None
@@ -68,9 +76,9 @@ class Child:
             return
         try:
             argv = (*self.spec.argv, *extra)
-            self._process = Process(argv, self, group=self._around.group(self.spec.name), env=self._env)
+            self._process = Process(argv, self, group=self._group(self.spec.name), env=self._env)
         except OSError as error:
-            self._failed(f"could not be started: {error.strerror}")
+            self._not_running(f"could not be started: {error.strerror}")
             return
         self._gone.clear()
         self._ready_at = 0.0
@@ -81,9 +89,10 @@ class Child:
         self._wanted = self._again = False
         if self._process is None:
             self._move("off", why)
-        elif self.state != "stopping":
+        else:
             self._process.signal(number)
-            self._move("stopping", why, self.spec.stop_s, self.kill)
+            if self.state != "stopping":
+                self._move("stopping", why, self.spec.stop_s, self.kill)
 
     def restart(self, why: str) -> None:
         """Start it anew, at once and with a clean slate."""
@@ -112,7 +121,7 @@ class Child:
         """Its heartbeat is overdue and it has not been dealt with: a process that even SIGKILL does not end."""
         if self.state == "ready":
             return now - self._beat_at > self.spec.beat_s
-        return self.state == "stopping" and now > self._deadline + _UNKILLABLE_S
+        return self.state == "stopping" and now > self._deadline + UNKILLABLE_S
 
     def describe(self) -> dict[str, Any]:
         """One entry of "children" in the supervisor's status."""
@@ -153,11 +162,8 @@ class Child:
             self.start()
         elif not self._wanted:
             self._move("off", f"{told}; {how}")
-        elif self.spec.on_demand:
-            self._wanted = False
-            self._move("off", f"{told}; {how}" if stopped else how)
         else:
-            self._failed(f"{told}; {how}" if stopped else how)
+            self._not_running(f"{told}; {how}" if stopped else how)
 
     # What follows from it
 
@@ -189,7 +195,12 @@ class Child:
             self._process.signal(signal.SIGABRT)
         self._move("stopping", why, _LAST_WORDS_S, self.kill)
 
-    def _failed(self, why: str) -> None:
+    def _not_running(self, why: str) -> None:
+        """Nobody asked for its end, or it did not even begin."""
+        if self.spec.on_demand:
+            self._wanted = False
+            self._move("off", why)
+            return
         now = time.monotonic()
         verdict = self._backoff.failed(now, now - self._ready_at if self._ready_at else 0.0)
         self._ready_at = 0.0

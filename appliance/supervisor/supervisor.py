@@ -1,7 +1,6 @@
 """The supervisor: starts the box's processes, keeps them alive, and stops them in order.
 
-One event loop on the main thread. At most one runs on the same volumes: it holds a lock (flock) on the directory of the
-state volume for as long as it lives. How it ends:
+One event loop on the main thread; at most one supervisor on the same volumes (`lock`). How it ends:
 
     SIGTERM, SIGINT, SIGHUP    all children but the last get SIGTERM, then the last ones, then the log is flushed; a
                                second signal kills at once what is left
@@ -17,22 +16,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import resource
 import signal
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from appliance import __version__
-from appliance.errors import ApplianceError, UnhealthyError
 from appliance.findings import Check
-from appliance.storage.logs import Record
-from appliance.supervisor import cgroups
 from appliance.supervisor.backoff import Policy
 from appliance.supervisor.boot import BootMarker, Ended, LastRun
 from appliance.supervisor.child import Child
@@ -40,128 +33,101 @@ from appliance.supervisor.control import ControlServer
 from appliance.supervisor.health import children as children_check
 from appliance.supervisor.health import last_boot
 from appliance.supervisor.health.examiner import Examiner
-from appliance.supervisor.health.fixup import Fixup
 from appliance.supervisor.journal import Journal
+from appliance.supervisor.lock import locked
 from appliance.supervisor.notify import Notifier
+from appliance.supervisor.plan import Injected, Plan, Publish
 from appliance.supervisor.power import PowerKeys
 from appliance.supervisor.pulse import Pulse
-from appliance.supervisor.spec import ChildSpec
 from appliance.supervisor.states import States
 from appliance.supervisor.threads import in_thread
+from appliance.supervisor.tree import Tree, all_gone
 from appliance.supervisor.verbs import Verbs
 from appliance.volumes import Volumes
 
 POWER_FAIL_S: Final = 0.2
 POWER_RETURNS_S: Final = 5.0
 EXAMINE_EVERY_S: Final = 60.0
-_UNKILLABLE_S: Final = 3.0
-_LAST_FLUSH_S: Final = 3.0
+_DISK_S: Final = 3.0
+"""The last flush and the marker of the end may take so long."""
 _ANSWER_S: Final = 5.0
 _FILES: Final = 4096
 """Open files wished for: connections to the control socket, and what the children need."""
-
-Publish = Callable[[str, dict[str, Any] | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What follows from the settings."""
-
-    children: tuple[ChildSpec, ...]
-    log_level: str = "INFO"
-    log_total_bytes: int = 16 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Injected:
-    """What other rooms bring along.
-
-    `watchers` publish states from threads of their own; `serving` is told when a child is ready for the
-    first time; `echo` is shown every record of the log.
-    """
-
-    checks: Sequence[Check] = ()
-    fixups: Sequence[Fixup] = ()
-    watchers: Sequence[Callable[[Publish], None]] = ()
-    serving: Callable[[str], None] = lambda _: None
-    echo: Callable[[Record], None] = lambda _: None
 
 
 class Supervisor:
     def __init__(
         self, volumes: Volumes, plan: Callable[[], Plan], injected: Injected | None = None, policy: Policy | None = None
     ) -> None:
-        self.volumes = volumes
+        """`plan` is asked at the start and whenever the settings changed, on a thread."""
         self.started = time.time()
-        self.children: dict[str, Child] = {}
-        self.groups: cgroups.Groups | None = None
-        self.group_complaints: list[str] = []
-        self.last_run = LastRun(Ended.FIRST)
+        self._volumes = volumes
         self._plan = plan
         self._injected = injected or Injected()
         self._policy = policy or Policy()
-        self._undecided: set[str] = set()
-        self._served: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._power_failing = False
-        self._something_changed = Pulse()
 
     def run(self) -> None:
         """Until somebody stops it. `UnhealthyError` when these volumes are in use or cannot be used."""
-        lock = _lock(self.volumes)
-        try:
+        with locked(self._volumes):
             asyncio.run(self._run())
-        finally:
-            os.close(lock)
 
     async def _run(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._loop.set_exception_handler(self._crashed)
-        self._stop = asyncio.Event()
-        self._notifier = Notifier()
-        self.states = States()
-        plan = await in_thread(self._plan)
-        self.journal = Journal(self.volumes.logs, plan.log_total_bytes, self._injected.echo)
-        self.journal.level = plan.log_level
-        _raise_file_limit()
-        self._marker = BootMarker(self.volumes.state)
-        self._begin_run()
-        self._take_groups()
-        self._make_children(plan)
-        checks = [
-            *self._injected.checks,
-            Check("last boot", lambda: last_boot.check(self.last_run)),
-            Check("processes", lambda: children_check.check([child.describe() for child in self.children.values()])),
-        ]
-        fixups = [*self._injected.fixups, children_check.fixup(self._answered_by_loop(self.revive))]
-        self.examiner = Examiner(checks, fixups)
-        verbs = Verbs(self)
-        server = ControlServer(self.volumes.run, verbs.table(), self._verb_crashed)
+        await self._prepare()
+        server = ControlServer(self._volumes.run, Verbs(self).table(), self._verb_crashed)
         await server.start()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.add_signal_handler(number, self._told_to_stop, number)
         self._loop.add_signal_handler(signal.SIGPWR, self._power_fails, "SIGPWR")
         keys = PowerKeys(self._power_fails)
         keys.watch()
-        self._start_children()
+        self.tree.start()
         self._spawn(self._examine_for_ever())
         self._spawn(self._feed_watchdog())
         for watcher in self._injected.watchers:
             self._spawn(self._watch(watcher))
         await self._stop.wait()
-        await self._stop_in_order()
+        self._notifier.stopping()
+        self.log("INFO", "supervisor", "stopping")
+        await self.tree.stop()
         keys.close()
-        for task in list(self._tasks):
+        for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await server.close()
         if not self._power_failing:
             await self._mark_end(Ended.CLEAN)
-        await self.journal.close(_LAST_FLUSH_S)
-        if self.groups:
-            self.groups.remove()
+        await self.journal.close(_DISK_S)
+
+    async def _prepare(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._crashed)
+        _raise_file_limit()
+        self._stop = asyncio.Event()
+        self._something_changed = Pulse()
+        self._notifier = Notifier()
+        self.states = States()
+        plan = await in_thread(self._plan)
+        self.journal = Journal(self._volumes.logs, plan.log_total_bytes, self._injected.echo)
+        self.journal.level = plan.log_level
+        self._marker = BootMarker(self._volumes.state)
+        self._begin()
+        self.tree = Tree(self._volumes, plan.children, self, self._policy)
+        self._undecided = {spec.name for spec in plan.children if not spec.on_demand}
+        self._unserved = {spec.name for spec in plan.children}
+        own = [
+            Check("last boot", lambda: last_boot.check(self.last_run)),
+            Check("processes", lambda: children_check.check(self.tree.describe())),
+        ]
+        revive = children_check.fixup(self._answered_by_loop(self.tree.revive))
+        self.examiner = Examiner([*self._injected.checks, *own], [*self._injected.fixups, revive])
 
     # What children and verbs need
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set()
 
     def log(
         self, level: str, part: str, message: str, fields: dict[str, Any] | None = None, t: float | None = None
@@ -171,17 +137,12 @@ class Supervisor:
     def publish(self, name: str, value: dict[str, Any] | None) -> None:
         self.states.publish(name, value)
 
-    def group(self, name: str) -> Path | None:
-        with contextlib.suppress(OSError):
-            return self.groups.leaf(name) if self.groups else None
-        return None
-
     def moved(self, child: Child) -> None:
         """A child changed its state."""
         name = child.spec.name
-        self._notifier.status(", ".join(f"{name} {one.state}" for name, one in self.children.items()))
-        if child.state == "ready" and name not in self._served:
-            self._served.add(name)
+        self._notifier.status(self.tree.summary())
+        if child.state == "ready" and name in self._unserved:
+            self._unserved.discard(name)
             self._injected.serving(name)
         if child.state not in ("starting", "off") and name in self._undecided:
             self._undecided.discard(name)
@@ -192,42 +153,33 @@ class Supervisor:
         if child.state == "off" and child.spec.on_demand:
             self._say_that_it_broke_off()
 
-    def revive(self) -> str:
-        """Start degraded children again, now."""
-        down = [child for child in self.children.values() if child.state == "degraded"]
-        for child in down:
-            child.restart("the operator asked")
-        return f"started again: {', '.join(child.spec.name for child in down)}" if down else "every process runs"
-
     async def reload(self) -> None:
         """The settings changed: apply what needs no restart."""
         plan = await in_thread(self._plan)
         self.journal.level = plan.log_level
-        for spec in plan.children:
-            self.children[spec.name].spec = spec
-        self._limit_groups(plan)
+        self.tree.replan(plan.children)
         self.log("INFO", "supervisor", "settings were read again")
         self._publish_box()
 
-    async def examine(self) -> list[dict[str, Any]]:
-        """Run every health check, publish the findings and return them."""
+    async def examine(self) -> None:
+        """Run every health check and publish the findings."""
         before = self.states.get("findings")
         found = await self.examiner.examine()
         if before is None or before["findings"] != found:
             self.publish("findings", {"findings": found})
-        return found
 
     # The run
 
-    def _begin_run(self) -> None:
+    def _begin(self) -> None:
         self.log("INFO", "supervisor", f"mouthpiece {__version__} starts, process {os.getpid()}")
+        self.last_run = LastRun(Ended.FIRST)
         try:
             self.last_run = self._marker.begin(__version__)
         except OSError as error:
             self.log("ERROR", "supervisor", f"the state volume cannot be written: {error.strerror}")
-            return
-        level = "INFO" if self.last_run.ended in (Ended.FIRST, Ended.CLEAN, Ended.POWER_FAIL) else "WARNING"
-        self.log(level, "supervisor", f"the last run: {self.last_run.ended}")
+        else:
+            level = "INFO" if self.last_run.ended in (Ended.FIRST, Ended.CLEAN, Ended.POWER_FAIL) else "WARNING"
+            self.log(level, "supervisor", f"the last run: {self.last_run.ended}")
         self._publish_box()
 
     def _publish_box(self) -> None:
@@ -236,109 +188,57 @@ class Supervisor:
 
     async def _mark_end(self, how: Ended) -> None:
         with contextlib.suppress(OSError, ValueError, TimeoutError):  # said at the start, or by the next run
-            await asyncio.wait_for(in_thread(lambda: self._marker.end(how)), _LAST_FLUSH_S)
-
-    def _make_children(self, plan: Plan) -> None:
-        env = {"MOUTHPIECE_RUN": str(self.volumes.run)}
-        for spec in plan.children:
-            self.children[spec.name] = Child(spec, self, self._policy, env)
-        self._undecided = {spec.name for spec in plan.children if not spec.on_demand}
-        self._limit_groups(plan)
-
-    def _start_children(self) -> None:
-        for child in self.children.values():
-            if not child.spec.on_demand:
-                child.start()
-
-    async def _stop_in_order(self) -> None:
-        self._notifier.stopping()
-        self.log("INFO", "supervisor", "stopping")
-        for last in (False, True):
-            group = [child for child in self.children.values() if child.spec.stops_last == last]
-            for child in group:
-                child.stop("the box stops")
-            longest = max((child.spec.stop_s for child in group), default=0.0) + _UNKILLABLE_S
-            if not await _all_gone(group, longest):
-                self.log("ERROR", "supervisor", "a process hangs in the kernel and stays behind")
+            await asyncio.wait_for(in_thread(lambda: self._marker.end(how)), _DISK_S)
 
     def _told_to_stop(self, number: signal.Signals) -> None:
-        if self._stop.is_set():
-            for child in self.children.values():
-                child.kill()
+        if self.stopping:
+            self.tree.kill()
         else:
             self.log("INFO", "supervisor", f"told to stop by {number.name}")
             self._stop.set()
 
     def _power_fails(self, what: str) -> None:
-        if not self._power_failing and not self._stop.is_set():
+        if not self._power_failing:
             self._power_failing = True
             self._spawn(self._save_all(what, time.monotonic()))
 
     async def _save_all(self, what: str, start: float) -> None:
-        running = [child for child in self.children.values() if child.running]
-        for child in self.children.values():
-            child.stop("power fails", signal.SIGPWR)
-        flushed, saved = await asyncio.gather(self.journal.flush(POWER_FAIL_S), _all_gone(running, POWER_FAIL_S))
+        running = self.tree.save()
+        flushed, saved = await asyncio.gather(self.journal.flush(POWER_FAIL_S), all_gone(running, POWER_FAIL_S))
         took = round((time.monotonic() - start) * 1000)
-        message = f"power fails ({what}): " + (
-            f"the log and {len(running)} processes were saved in {took} ms"
-            if flushed and saved
-            else f"not everything was saved in {took} ms"
-        )
-        self.log("WARNING" if flushed and saved else "ERROR", "supervisor", message, {"ms": took})
+        if flushed and saved:
+            level, how = "WARNING", f"the log and {len(running)} processes were saved"
+        else:
+            level, how = "ERROR", "not everything was saved"
+        self.log(level, "supervisor", f"power fails ({what}): {how} in {took} ms", {"ms": took})
         self._publish_box()
         await asyncio.gather(self._mark_end(Ended.POWER_FAIL), self.journal.flush(POWER_FAIL_S))
         await asyncio.sleep(POWER_RETURNS_S)
-        self.log("WARNING", "supervisor", "the power is still there: starting everything again")
-        await _all_gone(running, _UNKILLABLE_S)
-        self._power_failing = False
-        self._begin_run()
-        self._start_children()
+        await all_gone(running, POWER_RETURNS_S)
+        if not self.stopping:
+            self.log("WARNING", "supervisor", "the power is still there: starting everything again")
+            self._power_failing = False
+            self._begin()
+            self.tree.start()
 
     async def _examine_for_ever(self) -> None:
         while True:
-            try:
-                await self.examine()
-            except Exception as error:
-                self.log("ERROR", "supervisor", f"the health checks failed: {error!r}")
+            await self.examine()
             await self._something_changed.wait(EXAMINE_EVERY_S)
 
     async def _feed_watchdog(self) -> None:
         if self._notifier.watchdog_s is None:
             return
         while True:
-            now = time.monotonic()
-            stuck = [name for name, child in self.children.items() if child.stuck(now)]
-            if not stuck:
+            if not self.tree.stuck(time.monotonic()):
                 self._notifier.alive()
             await asyncio.sleep(self._notifier.watchdog_s)
 
     async def _watch(self, watcher: Callable[[Publish], None]) -> None:
         try:
-            await in_thread(lambda: watcher(self._from_thread(self.publish)))
+            await in_thread(lambda: watcher(self._publish_from_thread))
         except Exception as error:
             self.log("WARNING", "supervisor", f"a watcher gave up: {error}")
-
-    # Control groups
-
-    def _take_groups(self) -> None:
-        try:
-            self.groups = cgroups.Groups(cgroups.delegated())
-        except ApplianceError as error:
-            self._complain([error.message])
-        else:
-            self._complain(self.groups.complaints)
-
-    def _limit_groups(self, plan: Plan) -> None:
-        if self.groups:
-            refused = [self.groups.limit(spec.name, spec.limits, self.volumes.data) for spec in plan.children]
-            self._complain([why for one in refused for why in one])
-
-    def _complain(self, why: list[str]) -> None:
-        new = [one for one in why if one not in self.group_complaints]
-        if new:
-            self.group_complaints += new
-            self.log("WARNING", "supervisor", "processes run without some limits: " + "; ".join(new))
 
     # Small things
 
@@ -355,9 +255,10 @@ class Supervisor:
         self.log("ERROR", "supervisor", f"{context['message']}\n{trace}".strip())
 
     def _verb_crashed(self, verb: str, error: Exception) -> None:
-        self.log("ERROR", "supervisor", f"the verb {verb} failed: {error!r}")
+        trace = "".join(traceback.format_exception(error))
+        self.log("ERROR", "supervisor", f"the verb {verb} failed\n{trace}".strip())
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -370,39 +271,9 @@ class Supervisor:
 
         return lambda: asyncio.run_coroutine_threadsafe(call(), self._loop).result(_ANSWER_S)
 
-    def _from_thread(self, function: Callable[..., Any]) -> Callable[..., None]:
-        def call(*arguments: Any) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(function, *arguments)
-
-        return call
-
-
-async def _all_gone(children: Sequence[Child], deadline_s: float) -> bool:
-    try:
-        await asyncio.wait_for(asyncio.gather(*(child.gone() for child in children)), deadline_s)
-    except TimeoutError:
-        return False
-    return True
-
-
-def _lock(volumes: Volumes) -> int:
-    """The open, locked directory of the state volume, with the directories made that the supervisor itself needs."""
-    try:
-        for folder in (volumes.state, volumes.logs, volumes.run, volumes.data):
-            folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(volumes.state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise UnhealthyError(
-            f"{error.filename} cannot be used: {error.strerror}", hint="see `mouthpiece doctor`"
-        ) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        hint = "stop it first (Ctrl-C there, or `systemctl stop mouthpiece`), or give --data another directory"
-        raise UnhealthyError(f"the box already runs on {volumes.root}", hint=hint) from error
-    return descriptor
+    def _publish_from_thread(self, name: str, value: dict[str, Any] | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self.publish, name, value)
 
 
 def _raise_file_limit() -> None:

@@ -34,6 +34,7 @@ from appliance.settings import TABLE
 from appliance.storage.logs import Query
 
 if TYPE_CHECKING:
+    from appliance.supervisor.child import Child
     from appliance.supervisor.control import Answer, Question, Verb
     from appliance.supervisor.supervisor import Supervisor
 
@@ -67,20 +68,14 @@ class Verbs:
 
     async def _status(self, _: Question) -> Answer:
         box = self._supervisor
-        groups = box.groups
         return {
             "version": __version__,
             "started": box.started,
             "pid": os.getpid(),
             "boot": {"ended": box.last_run.ended, "started": box.last_run.started},
-            "children": [child.describe() for child in box.children.values()],
+            "children": box.tree.describe(),
             "findings": self._findings(),
-            "cgroup": {
-                "base": str(groups.base) if groups else None,
-                "controllers": groups.controllers if groups else [],
-                "complaints": box.group_complaints,
-                "groups": {name: groups.usage(name) for name in box.children} if groups else {},
-            },
+            "cgroup": box.tree.describe_groups(),
             "states": box.states.all(),
         }
 
@@ -184,7 +179,7 @@ class Verbs:
 
     async def _restart(self, question: Question) -> Answer:
         name = _text(question, "child")
-        every = [child for child in self._supervisor.children.values() if not child.spec.on_demand]
+        every = [child for child in self._supervisor.tree.children.values() if not child.spec.on_demand]
         chosen = every if name == "all" else [self._child(name)]
         if any(child.spec.on_demand for child in chosen):
             raise InputError(f"{name} runs only when it is asked to")
@@ -208,8 +203,10 @@ class Verbs:
         known = {finding["check"] for finding in own}
         return [*own, *({"fixup": None, **finding} for finding in workers if finding["check"] not in known)]
 
-    def _child(self, name: str) -> Any:
-        children = self._supervisor.children
+    def _child(self, name: str) -> Child:
+        children = self._supervisor.tree.children
+        if self._supervisor.stopping:
+            raise InputError("the box is stopping")
         if name not in children:
             raise InputError(f"there is no process {name!r}", hint=f"there are {', '.join(children)}")
         return children[name]

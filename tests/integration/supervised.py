@@ -53,9 +53,9 @@ while not stopping:
     if not (kind == "silent" and count > 2):
         link.beat()
     if kind == "chatty":
-        for number in range(said, said + 20):
+        for number in range(said, said + 60):
             link.log("INFO", kind, f"line {number + 1}")
-        said += 20
+        said += 60
     count += 1
     time.sleep(0.05)
 link.log("INFO", kind, "ends in order")
@@ -66,7 +66,8 @@ import json, sys
 from pathlib import Path
 from appliance.supervisor.backoff import Policy
 from appliance.supervisor.spec import ChildSpec
-from appliance.supervisor.supervisor import Injected, Plan, Supervisor
+from appliance.supervisor.plan import Injected, Plan
+from appliance.supervisor.supervisor import Supervisor
 from appliance.volumes import Volumes
 root, program, given = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
 def spec(name, kind, **changes):
