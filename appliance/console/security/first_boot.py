@@ -22,13 +22,14 @@ from appliance.console.security import passwords
 from appliance.console.security.hosts import is_loopback
 from appliance.console.security.throttle import Throttle
 from appliance.errors import InputError
+from appliance.settings import TABLE
 from appliance.storage import atomic
 from appliance.volumes import Volumes
 
 log = logging.getLogger(__name__)
 
 _NAME_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
-LANGUAGES: Final = ("en", "zh-CN")
+LANGUAGES: Final = TABLE["language"].choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def complete(box: Box, throttle: Throttle, address: str, answers: Answers) -> st
             timezone=answers.timezone,
             network=answers.network,
         )
-        config.setdefault("settings", {})["language"] = answers.language
+        if answers.language != TABLE["language"].default:
+            config.setdefault("settings", {})["language"] = answers.language
 
     box.configure(set_up)
     code_file(box.volumes).unlink(missing_ok=True)
