@@ -152,14 +152,13 @@ def _avatar(volumes: Volumes, given: str) -> str | dict[str, str]:
 
 
 def _upload(volumes: Volumes, path: Path) -> str:
+    from appliance.commands.run import settings
     from appliance.jobs import uploads
-    from appliance.settings import Settings
-    from appliance.storage.config import ConfigStore
 
-    limit_mb = Settings.of(ConfigStore(volumes).read().get("settings", {})).upload_max_mb
+    limit_bytes = settings(volumes, {}).upload_max_mb * 1_000_000
     try:
         with path.open("rb") as file:
-            return uploads.receive(volumes, file, path.name, limit_mb * 1_000_000).id
+            return uploads.receive(volumes, file, path.name, limit_bytes).id
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}", hint="check the path") from error
 

@@ -11,12 +11,10 @@ from appliance.volumes import Volumes
 @click.pass_obj
 def worker(volumes: Volumes) -> None:
     """Make the jobs of the queue until a signal ends it; see `appliance.jobs.worker`."""
+    from appliance.commands.run import settings
     from appliance.jobs.worker import Worker
     from appliance.link import Link, set_up_logging
-    from appliance.settings import Settings
-    from appliance.storage.config import ConfigStore
 
     link = Link.from_environment()
-    settings = Settings.of(ConfigStore(volumes).read().get("settings", {}))
-    set_up_logging(link, settings.log_level)
-    Worker(volumes, link, settings).run()
+    set_up_logging(link, settings(volumes, {}).log_level)
+    Worker(volumes, link, lambda: settings(volumes, {})).run()

@@ -15,7 +15,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -56,13 +56,16 @@ _MAX_DETAILS: Final = 2
 class Worker:
     """Drains the queue of these volumes."""
 
-    def __init__(self, volumes: Volumes, link: Link, settings: Settings, *, pause_s: float = 15.0) -> None:
+    def __init__(self, volumes: Volumes, link: Link, settings: Callable[[], Settings]) -> None:
+        """`settings` gives those in force now."""
         self._volumes, self._link, self._settings = volumes, link, settings
         self._store = JobStore(volumes.jobs)
         self._name = f"worker-{new_id()}"
         self._loaded: Model | None = None
         self._pack: AvatarPack | None = None
         self._trouble: str | None = None
+        self._importing = threading.Lock()
+        """Two threads that import the same large packages for the first time are better kept apart."""
         self._housekeeping_at = 0.0
         self._makers = {
             "render": self._render,
@@ -71,7 +74,7 @@ class Worker:
             "inspect": self._inspect,
             "sheet": self._sheet,
         }
-        lane = functools.partial(Lane, discard=self._discard, pause_s=pause_s)
+        lane = functools.partial(Lane, discard=self._discard)
         to_all = (self._store, self._name, self._make, link.state)
         self._lanes = [
             lane(HEAVY, *to_all, begin=self._warm_up, batch=BATCH, joins=self._is_small),
@@ -88,12 +91,15 @@ class Worker:
 
     def _warm_up(self) -> None:
         """Load the model before the first job asks for it, and say what this machine chose."""
-        self._tell()
+        with self._importing:
+            self._tell()
         threading.Thread(target=self._tell_telemetry, name="telemetry", daemon=True).start()
 
     def _introduce(self) -> None:
         """Publish what the console wants to know; make the shipped avatar if it is missing."""
-        from appliance.pipeline import avatars as packs
+        with self._importing:
+            from appliance.pipeline import avatars as packs
+            from appliance.pipeline import enroll, inspect  # noqa: F401  what the jobs of this lane need
 
         self._link.state("options", options.table())
         avatars.publish_demo(self._volumes, packs.show(packs.DEMO, self._volumes).path)
@@ -105,9 +111,10 @@ class Worker:
         if time.monotonic() < self._housekeeping_at:
             return
         self._housekeeping_at = time.monotonic() + _HOUSEKEEPING_S
-        for name in retention.apply(self._volumes, self._store, self._settings):
+        settings = self._settings()
+        for name in retention.apply(self._volumes, self._store, settings):
             log.info("removed %s to keep within the limits", name)
-        retention.sweep(self._volumes, self._store, self._settings)
+        retention.sweep(self._volumes, self._store, settings)
 
     def _discard(self, job: Job) -> None:
         outputs.discard(self._volumes, job.id)

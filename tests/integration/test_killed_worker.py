@@ -35,7 +35,7 @@ for _ in sys.stdin:
     child = os.fork()
     if child == 0:
         sys.stdin.close()
-        Worker(Volumes(Path(sys.argv[1])), Link(None), Settings(keep_free_gb=0)).run()
+        Worker(Volumes(Path(sys.argv[1])), Link(None), lambda: Settings(keep_free_gb=0)).run()
         os._exit(0)
     print(child, flush=True)
     print(os.waitpid(child, 0)[1], flush=True)

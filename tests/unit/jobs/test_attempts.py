@@ -190,3 +190,22 @@ def test_a_person_can_end_the_pause(store: JobStore) -> None:
     assert store.claim("w", 60) == []
     store.retry(job.id)
     assert ids(store.claim("w", 60)) == [job.id]
+
+
+def test_looking_at_an_idle_queue_writes_nothing(store: JobStore, tmp_path: Path) -> None:
+    """The worker looks twice a second for years, at flash."""
+    store.fail(store.submit("render", SPEC).id, "no")
+
+    def written() -> dict[str, tuple[int, int]]:
+        return {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in tmp_path.glob("*.sqlite*")}
+
+    before = written()
+    assert store.claim("w", 60) == []
+    assert store.claim("w", 60, lane=LIGHT) == []
+    assert store.reclaim("w", expired_only=True) == []
+    assert store.cancelling() == set()
+    store.version()
+    store.counts()
+    assert {name: at for name, at in written().items() if not name.endswith("-shm")} == {
+        name: at for name, at in before.items() if not name.endswith("-shm")
+    }
