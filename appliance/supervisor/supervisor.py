@@ -204,13 +204,14 @@ class Supervisor:
 
     async def _save_all(self, what: str, start: float) -> None:
         running = self.tree.save()
-        flushed, saved = await asyncio.gather(self.journal.flush(POWER_FAIL_S), all_gone(running, POWER_FAIL_S))
+        flushed, _ = await asyncio.gather(self.journal.flush(POWER_FAIL_S), all_gone(running, POWER_FAIL_S))
         took = round((time.monotonic() - start) * 1000)
-        if flushed and saved:
-            level, how = "WARNING", f"the log and {len(running)} processes were saved"
+        late = [child.spec.name for child in running if child.running] + ([] if flushed else ["the log"])
+        if late:
+            level, how = "ERROR", f"after {took} ms these were not done yet: {', '.join(late)}"
         else:
-            level, how = "ERROR", "not everything was saved"
-        self.log(level, "supervisor", f"power fails ({what}): {how} in {took} ms", {"ms": took})
+            level, how = "WARNING", f"the log and {len(running)} processes were saved in {took} ms"
+        self.log(level, "supervisor", f"power fails ({what}): {how}", {"ms": took})
         self._publish_box()
         await asyncio.gather(self._mark_end(Ended.POWER_FAIL), self.journal.flush(POWER_FAIL_S))
         await asyncio.sleep(POWER_RETURNS_S)
