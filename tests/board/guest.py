@@ -10,12 +10,16 @@ script as a unit; so the guest runs this checkout and this virtual environment a
     result.text("greeting")
 
 `/out` in the guest is a folder of the host's; `overlay` maps paths in the guest to contents laid over its root before
-it starts. The script's exit status and the console's output are in the `Result`; a guest that does not end in time is
-killed.
+it starts. A disk is made of so many bytes, or is a file that a guest before had: what that one had not written when its
+power was cut is lost, as on a real disk. The script's exit status and the console's output are in the `Result`; a guest
+that does not end in time is killed.
+
+Programs of more than a few lines lie in `inside/`; they run in the guest and leave what they found as `facts`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -23,7 +27,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 ROOT_MODULES: Final = ("virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_blk", "crc32c_generic")
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
@@ -89,6 +93,13 @@ class Result:
         """The content of a file that the script wrote to /out."""
         return (self.out / name).read_text()
 
+    def facts(self) -> dict[str, Any]:
+        """What the program inside found; `AssertionError` with everything worth reading if it did not end well."""
+        if self.status != 0:
+            raise AssertionError(self.explain())
+        found: dict[str, Any] = json.loads(self.text("facts"))
+        return found
+
     def explain(self) -> str:
         """Everything worth reading when it failed."""
         parts = [
@@ -122,7 +133,7 @@ class Guest:
         self,
         folder: Path,
         *,
-        disks: Sequence[int] = (),
+        disks: Sequence[int | Path] = (),
         memory_mb: int = 1536,
         systemd: bool = False,
         overlay: Mapping[str, str] | None = None,
@@ -131,16 +142,18 @@ class Guest:
         self._release = _release()
         self.out = folder / "out"
         (self.out / "overlay").mkdir(parents=True)
-        self._disks = []
-        for number, size in enumerate(disks):
-            disk = folder / f"disk{number}.raw"
-            with disk.open("wb") as file:
-                file.truncate(size)
-            self._disks.append(disk)
+        self.disks = [disk if isinstance(disk, Path) else self._new_disk(n, disk) for n, disk in enumerate(disks)]
         for name, content in (overlay or {}).items():
             place = self.out / "overlay" / name.lstrip("/")
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(content)
+
+    def run_inside(self, program: str, *, timeout_s: float, before: str = "") -> Result:
+        """Run a program of `inside/` with the checkout's Python, after the shell lines `before`."""
+        python = CHECKOUT / ".venv/bin/python"
+        return self.run(
+            f"set -eu\n{before}\ncd {CHECKOUT}\nexec {python} -m tests.board.inside.{program}\n", timeout_s=timeout_s
+        )
 
     def run(self, script: str, *, timeout_s: float) -> Result:
         """Boot, run the script as root, power off. `set -eu` is the script's own business."""
@@ -164,6 +177,12 @@ class Guest:
         text = (self._folder / "console").read_text(errors="replace")
         return Result(int(status.read_text()) if status.exists() else None, self.out, text)
 
+    def _new_disk(self, number: int, size: int) -> Path:
+        disk = self._folder / f"disk{number}.raw"
+        with disk.open("wb") as file:
+            file.truncate(size)
+        return disk
+
     def _command(self) -> list[str]:
         arguments = "console=ttyS0 quiet panic=-1 systemd.unified_cgroup_hierarchy=1"
         if self._systemd:
@@ -176,7 +195,7 @@ class Guest:
         for tag, path, rights in (("root", Path("/"), "readonly=on"), ("out", self.out, "readonly=off")):
             command += ["-fsdev", f"local,id={tag},path={path},security_model=none,multidevs=remap,{rights}"]
             command += ["-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
-        for disk in self._disks:
+        for disk in self.disks:
             command += ["-drive", f"file={disk},if=virtio,format=raw"]
         return command
 
