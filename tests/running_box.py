@@ -36,7 +36,7 @@ class RunningBox:
 
 
 @contextlib.contextmanager
-def running_box(root: Path) -> Iterator[RunningBox]:
+def running_box(root: Path, **environment: str) -> Iterator[RunningBox]:
     """`mouthpiece run` on these volumes, until the block ends; then it is stopped in order."""
     port = _free_port()
     command = [sys.executable, "-m", "appliance", "--data", str(root), "run", "--port", str(port)]
@@ -45,7 +45,7 @@ def running_box(root: Path) -> Iterator[RunningBox]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )
     box = RunningBox(root, f"http://127.0.0.1:{port}", process, [])
     serving = threading.Event()

@@ -123,7 +123,7 @@ def _points(avatar: Avatar) -> dict[str, list[float]]:
 
 def _moved(one: list[float], other: list[float]) -> bool:
     """By more than the form rounds."""
-    return any(abs(a - b) > 0.051 for a, b in zip(one, other, strict=True))
+    return any(abs(a - b) > 0.005 for a, b in zip(one, other, strict=True))
 
 
 def _facts(avatar: Avatar) -> list[tuple[str, Any]]:

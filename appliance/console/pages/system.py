@@ -197,14 +197,18 @@ def _groups(problems: Problems) -> list[dict[str, Any]]:
         {
             "name": names[group],
             "open": group == "videos" or any(name in problems for name in members[group]),
-            "settings": [_shown(TABLE[name], problems.get(name)) for name in members[group]],
+            "settings": [_shown(TABLE[name], problems) for name in members[group]],
         }
         for group in names
     ]
 
 
-def _shown(setting: Setting, problem: ApplianceError | None) -> dict[str, Any]:
-    value = the_box().settings().get(setting.name)
+def _shown(setting: Setting, problems: Problems) -> dict[str, Any]:
+    """A setting's field, with its value, or as it was typed if something was wrong with the form."""
+    problem = problems.get(setting.name)
+    value: Any = the_box().settings().get(setting.name)
+    if problems:
+        value = setting.name in request.form if setting.kind == "bool" else request.form.get(setting.name, value)
     return {
         "name": setting.name,
         "kind": setting.kind,
@@ -212,7 +216,7 @@ def _shown(setting: Setting, problem: ApplianceError | None) -> dict[str, Any]:
         "unit": setting.unit,
         "choices": setting.choices,
         "restart": setting.restart,
-        "value": request.form.get(setting.name, value) if problem else value,
+        "value": value,
         "bounds": _bounds(setting),
         "problem": problem.message if problem else "",
     }

@@ -43,10 +43,13 @@ function edit() {
     title.textContent = point.name;
     point.handle.append(title, point.reach, point.dot);
     drawing.append(point.handle);
-    point.handle.addEventListener("pointerdown", (event) => grab(event, point));
     point.handle.addEventListener("keydown", (event) => step(event, point));
     for (const input of [point.x, point.y]) input.addEventListener("input", draw);
   }
+  drawing.addEventListener("pointerdown", (event) => {
+    const point = nearest(event);
+    if (point) grab(event, point);
+  });
   editor.append(drawing);
   editor.classList.add("close-up");
   new ResizeObserver(draw).observe(editor);
@@ -82,9 +85,19 @@ function edit() {
   }
 
   function put(point, x, y) {
-    point.x.value = (Math.round(Math.min(Math.max(x, 0), width) * 10) / 10).toString();
-    point.y.value = (Math.round(Math.min(Math.max(y, 0), height) * 10) / 10).toString();
+    point.x.value = (Math.round(Math.min(Math.max(x, 0), width) * 100) / 100).toString();
+    point.y.value = (Math.round(Math.min(Math.max(y, 0), height) * 100) / 100).toString();
     draw();
+  }
+
+  /** The point that a finger means: the nearest in reach, for those of closed lips lie close together. */
+  function nearest(event) {
+    const away = ({ dot }) => {
+      const place = dot.getBoundingClientRect();
+      return Math.hypot(place.x + place.width / 2 - event.clientX, place.y + place.height / 2 - event.clientY);
+    };
+    const point = points.reduce((best, other) => (away(other) < away(best) ? other : best));
+    return away(point) <= REACH ? point : null;
   }
 
   function grab(event, point) {
