@@ -58,11 +58,13 @@ def apply(volumes: Volumes, store: JobStore, settings: Settings) -> list[str]:
 def sweep(volumes: Volumes, store: JobStore, settings: Settings) -> None:
     """Remove uploads that nothing needs, and what unfinished work left of jobs that nobody will go on with."""
     uploads.sweep(volumes, settings.keep_uploads_hours * _HOUR_S, store.uploads_in_use())
+    # Looked at before the queue, so that the work of a job that is begun meanwhile is not among it.
+    folders = (volumes.work, outputs.preview(volumes, "").parent)
+    there = [entry for folder in folders for entry in _entries(folder) if ID.fullmatch(entry.stem)]
     resumable = {job.id for job in store.list(states=set(State) - OVER | {State.SET_ASIDE}, limit=None)}
-    for folder in (volumes.work, outputs.preview(volumes, "").parent):
-        for entry in _entries(folder):
-            if ID.fullmatch(entry.stem) and entry.stem not in resumable:
-                leftovers.remove(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+    for entry in there:
+        if entry.stem not in resumable:
+            leftovers.remove(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
     for folder in (volumes.work, volumes.outputs, volumes.avatars):
         leftovers.sweep(folder)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from appliance.errors import InputError
 from appliance.jobs import outputs, retention
-from appliance.jobs.job import State
+from appliance.jobs.job import Job, State
 from appliance.jobs.store import JobStore
 from appliance.settings import Settings
 from appliance.volumes import Volumes
@@ -161,3 +162,20 @@ def test_set_aside_work_is_kept_for_a_retry(box: Box) -> None:
     assert box.store.get(job.id).state == State.SET_ASIDE
     retention.sweep(box.volumes, box.store, ROOMY)
     assert outputs.work(box.volumes, job.id).is_dir()
+
+
+def test_the_work_of_a_job_that_is_begun_during_a_sweep_is_kept(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is submitted, claimed and begun just after the sweep has asked the queue."""
+    asked = box.store.list
+
+    def ask_and_begin(**what: Any) -> list[Job]:
+        found = asked(**what)
+        job = box.store.submit("render", SPEC)
+        outputs.work(box.volumes, job.id).mkdir(parents=True)
+        return found
+
+    monkeypatch.setattr(box.store, "list", ask_and_begin)
+    retention.sweep(box.volumes, box.store, ROOMY)
+    begun = {job.id for job in asked()}
+    assert begun
+    assert {path.name for path in box.volumes.work.iterdir()} == begun
