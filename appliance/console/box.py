@@ -6,6 +6,7 @@ the serial console) takes effect without a word between the two, on a file as on
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -64,7 +65,5 @@ def the_box() -> Box:
 
 def free_bytes(path: Path) -> int:
     """How much an ordinary user may still write where `path` lies."""
-    import os
-
     found = os.statvfs(path)
     return found.f_bavail * found.f_frsize

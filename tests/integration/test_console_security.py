@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from appliance.console.app import create_app
+from appliance.console.security import certificate
+from appliance.console.security.hosts import is_loopback
+from appliance.storage.config import ConfigStore
 from appliance.volumes import Volumes
 from tests.integration.console_server import PASSWORD, Client, Console, free_port, running, wait_for
 
@@ -301,6 +304,38 @@ def test_whoever_holds_the_box_sets_a_new_password(tmp_path: Path) -> None:
         fresh = console.client().begin()
         assert fresh.post("/api/v1/login", {"password": PASSWORD}).status == 401
         assert fresh.post("/api/v1/login", {"password": "a new password"}).status == 200
+
+
+@pytest.fixture
+def outside() -> str:
+    """An address of this machine that is not loopback: whoever comes from it is a visitor from the network."""
+    found = sorted(address for address in certificate.addresses() if not is_loopback(address))
+    if not found:
+        pytest.skip("this machine is on no network")
+    return found[0]
+
+
+def test_a_visitor_from_the_network_needs_the_pairing_code_and_then_the_password(tmp_path: Path, outside: str) -> None:
+    root, port = tmp_path / "box", free_port()
+    volumes = Volumes(root)
+    ConfigStore(volumes).update(lambda config: config.update(settings={"lan": True, "https_port": port}))
+    with running(root, tls_port=port) as console:
+        with pytest.raises(ConnectionError):
+            Client(console.port, host=outside).get("/healthz")
+        visitor = Client(port, tls=True, host=outside).begin()
+        assert visitor.get("/").headers["Location"] == "/setup"
+        assert visitor.post("/api/v1/setup", {"password": PASSWORD}).status == 403
+        shown = subprocess.run(
+            [sys.executable, "-m", "appliance", "--data", str(root), "pairing-code"],
+            capture_output=True, text=True, check=True,
+        ).stdout.strip()  # fmt: skip
+        assert shown in console.log.read_text()
+        visitor.log_in("setup", code=shown)
+        assert visitor.get("/api/v1/jobs").status == 200
+        stranger = Client(port, tls=True, host=outside)
+        assert stranger.get("/kiosk").headers["Location"].startswith("/login")
+        assert stranger.get("/metrics").status == 401
+        assert console.client().get("/kiosk").status == 200
 
 
 def test_a_new_password_ends_every_other_session(console: Console) -> None:
