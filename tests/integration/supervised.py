@@ -45,6 +45,9 @@ if kind == "printer":
     sys.stderr.flush()
     sys.stderr.write("half a line")
     sys.stderr.flush()
+if kind == "flood":
+    for _ in range(100):
+        print("x" * 20_000, flush=True)
 link.ready()
 link.log("INFO", kind, "serves", pid=os.getpid())
 link.state(f"state of {kind}", {"pid": os.getpid()})

@@ -229,6 +229,13 @@ def test_what_a_child_prints_becomes_records(box: Box) -> None:
     assert records["Traceback (most recent call last):\n  first\n  second"] == "WARNING"
 
 
+def test_a_flood_of_words_does_not_reach_the_flash(box: Box) -> None:
+    box.start({"name": "worker", "kind": "flood"})
+    box.until_state("worker", "ready")
+    kept = sum(len(message) for message in box.messages(part="worker"))
+    assert 0 < kept <= 256 << 10
+
+
 def test_recordings_are_made_on_demand_and_one_at_a_time(box: Box) -> None:
     recorder = {"name": "recorder", "kind": "recorder", "on_demand": True}
     box.start(WORKER, recorder)
