@@ -58,14 +58,16 @@ class Front:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.set_exception_handler(_unexpected)
-        tasks = [self._loop.create_task(self._accept(listening)) for listening in self._listening]
+        accepting = [self._loop.create_task(self._accept(listening)) for listening in self._listening]
         self._loop.run_forever()
-        for task in tasks:
-            task.cancel()
         for visit in list(self._visits):
             visit.close()
+        for task in accepting:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(self._loop), return_exceptions=True))
         for listening in self._listening:
             listening.close()
+        self._loop.close()
 
     async def _accept(self, listening: socket.socket) -> None:
         while True:

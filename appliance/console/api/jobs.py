@@ -21,7 +21,7 @@ from appliance.console.errors import RefusedError, not_found
 from appliance.console.security import kiosk
 from appliance.console.security.access import Who, for_kiosk, who
 from appliance.errors import InputError
-from appliance.jobs import avatars, retention, uploads
+from appliance.jobs import avatars, outputs, retention, uploads
 from appliance.jobs.job import Job, State
 
 blueprint = APIBlueprint("api_jobs", __name__, tag="Jobs")
@@ -148,7 +148,7 @@ def remove_job(identifier: str) -> str:
 @blueprint.doc(summary="The frame that is being made", responses=REFUSALS)
 def show_preview(identifier: str) -> Response:
     job = _visible(identifier)
-    return media.send(retention.preview(the_box().volumes, job.id), "image/jpeg", f"preview of job {job.id} yet")
+    return media.send(outputs.preview(the_box().volumes, job.id), "image/jpeg", f"preview of job {job.id} yet")
 
 
 @blueprint.get("/jobs/<identifier>/poster.jpg")
@@ -156,7 +156,7 @@ def show_preview(identifier: str) -> Response:
 @blueprint.doc(summary="A still of the finished video", responses=REFUSALS)
 def show_poster(identifier: str) -> Response:
     job = _visible(identifier)
-    return media.send(retention.poster(the_box().volumes, job.id), "image/jpeg", f"poster of job {job.id}")
+    return media.send(outputs.poster(the_box().volumes, job.id), "image/jpeg", f"poster of job {job.id}")
 
 
 @blueprint.get("/jobs/<identifier>/video.mp4")
@@ -166,7 +166,7 @@ def show_poster(identifier: str) -> Response:
 def show_video(identifier: str, how: dict[str, bool]) -> Response:
     job = _visible(identifier)
     name = f"{job.title or job.id}.mp4" if how["download"] else ""
-    return media.send(retention.video(the_box().volumes, job.id), "video/mp4", f"video of job {job.id}", download=name)
+    return media.send(outputs.video(the_box().volumes, job.id), "video/mp4", f"video of job {job.id}", download=name)
 
 
 def _visible(identifier: str) -> Job:

@@ -11,7 +11,7 @@ from appliance.console.box import Box, the_box
 from appliance.console.errors import not_found
 from appliance.control import NotRunningError
 from appliance.errors import InputError
-from appliance.jobs import retention
+from appliance.jobs import outputs
 from appliance.jobs.job import Job, State
 
 REFUSALS: Final = [400, 401, 403, 404, 409, 413, 422, 503]
@@ -44,7 +44,7 @@ def job_out(box: Box, job: Job, states: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: getattr(job, name) for name in (*names, "crashes", "error", "hint", "result")},
         "state": str(job.state),
-        "has_video": job.state == State.DONE and retention.video(box.volumes, job.id).is_file(),
+        "has_video": job.state == State.DONE and outputs.video(box.volumes, job.id).is_file(),
         "progress": None if over else states.get(f"job:{job.id}"),
     }
 
