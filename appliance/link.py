@@ -8,7 +8,8 @@ The supervisor gives a child the writing end of a pipe as a file descriptor name
     {"k": "state", "name": "job:01j...", "value": {...}}     latest value of what people watch; null forgets it
 
 A line is at most `MAX_LINE` bytes; one process writes, so lines never mix. A supervisor that reads slowly must not stop
-the work: what does not fit the pipe is dropped and counted, and the count is logged.
+the work: records that do not fit the pipe are dropped and counted, and the count is logged; of each state the latest value
+is kept and comes with the next line.
 Without a supervisor (`MOUTHPIECE_LINK` unset, a command in a terminal) records go to standard error, the rest nowhere.
 
 Signals to a child: SIGTERM means finish in order; SIGPWR that power fails now: make durable what is at hand and leave.
@@ -38,6 +39,8 @@ class Link:
         self._descriptor = descriptor
         self._lock = threading.Lock()
         self._dropped = 0
+        self._late: dict[str, bytes] = {}
+        """The latest value of each state that the pipe did not take: the next line brings them along."""
         self._rest = b""
         """What the pipe did not take of the last line that it took in part."""
         if descriptor is not None:
@@ -79,12 +82,18 @@ class Link:
             data = _encode(_note(f"{what} of {len(data)} bytes is too long to tell"))
         with self._lock:
             if not self._write(self._rest):
-                self._dropped += 1
+                if line["k"] == "state":
+                    self._late[line["name"]] = data
+                else:
+                    self._dropped += 1
                 return
+            if line["k"] == "state":
+                self._late.pop(line["name"], None)
+            late, self._late = b"".join(self._late.values()), {}
             if self._dropped:
-                data = _encode(_note(f"{self._dropped} lines were dropped")) + data
+                late += _encode(_note(f"{self._dropped} lines were dropped"))
                 self._dropped = 0
-            self._write(data)
+            self._write(late + data)
 
     def _write(self, data: bytes) -> bool:
         """Write as much as the pipe takes now and keep the rest for the next time; whether all of it went."""

@@ -16,9 +16,6 @@ from typing import Final
 
 from appliance.jobs import leftovers, outputs, uploads
 from appliance.jobs.job import ID, LANES, LIGHT, OVER, Job, State
-from appliance.jobs.outputs import poster as poster
-from appliance.jobs.outputs import preview as preview
-from appliance.jobs.outputs import video as video
 from appliance.jobs.store import JobStore
 from appliance.settings import Settings
 from appliance.volumes import Volumes

@@ -77,6 +77,21 @@ def test_a_line_that_is_too_long_is_left_out_and_said(pipe: Pipe) -> None:
     assert record["message"].startswith("a record of 65")
 
 
+def test_the_latest_value_of_a_state_gets_through_however_slowly_the_supervisor_reads(pipe: Pipe) -> None:
+    for number in range(20_000):
+        pipe.link.log("INFO", "render", f"{number} {'x' * 40}")
+    for share in (0.25, 0.5, 1.0):
+        pipe.link.state("job:1", {"share": share})
+    pipe.link.state("job:2", None)
+    data = os.read(pipe.reader, 1 << 20)
+    pipe.link.beat()
+    data += os.read(pipe.reader, 1 << 20)
+    read = [json.loads(line) for line in data.splitlines()]
+    states = {line["name"]: line["value"] for line in read if line["k"] == "state"}
+    assert states == {"job:1": {"share": 1.0}, "job:2": None}
+    assert read[-1] == {"k": "beat"}
+
+
 def test_a_lone_surrogate_is_no_error(pipe: Pipe) -> None:
     pipe.link.log("INFO", "render", os.fsdecode(b"caf\xe9.wav"))
     assert pipe.lines()[0]["message"] == "caf?.wav"

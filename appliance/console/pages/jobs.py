@@ -15,9 +15,9 @@ from appliance.console.box import the_box
 from appliance.console.i18n import _
 from appliance.console.pages import words
 from appliance.console.pages.frame import clock, plain, size, tell, tell_error, when
-from appliance.console.pages.live import snapshot
+from appliance.console.pages.live import snapshot, tell_end
 from appliance.errors import ApplianceError, InputError
-from appliance.jobs import retention, uploads
+from appliance.jobs import outputs, retention, uploads
 from appliance.jobs.job import OVER, Job, State
 
 pages = Blueprint("jobs", __name__)
@@ -101,7 +101,7 @@ def show(identifier: str) -> str:
         job=job,
         now=now["progress"](job),
         over=job.state in OVER,
-        has_preview=retention.preview(the_box().volumes, job.id).is_file(),
+        has_preview=outputs.preview(the_box().volumes, job.id).is_file(),
         avatar=words.avatar_of(job),
         facts=_facts(job),
     )
@@ -114,11 +114,13 @@ def act(identifier: str) -> Response:
     try:
         match request.form.get("do"):
             case "cancel":
-                box.jobs.cancel(identifier)
+                if box.jobs.cancel(identifier).state == State.CANCELLED:
+                    tell_end(identifier, State.CANCELLED)
             case "retry":
                 box.jobs.retry(identifier)
             case "remove":
                 retention.remove(box.volumes, box.jobs, identifier)
+                tell_end(identifier, None)
                 tell("ok", _("Deleted."))
                 return redirect("/jobs", HTTPStatus.SEE_OTHER)
             case unknown:

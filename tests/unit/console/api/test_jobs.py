@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from appliance.console.box import Box
-from appliance.jobs import retention
+from appliance.jobs import outputs
 
 
 @pytest.fixture
@@ -66,13 +66,13 @@ def test_a_job_is_cancelled_tried_again_and_removed(owner: FlaskClient, box: Box
     assert owner.post(f"/api/v1/jobs/{job}/cancel").json["state"] == "cancelled"  # type: ignore[index]
     assert owner.post(f"/api/v1/jobs/{job}/retry").json["state"] == "queued"  # type: ignore[index]
     box.jobs.finish(job, {"output": f"{job}.mp4"})
-    for path in (retention.video(box.volumes, job), retention.poster(box.volumes, job)):
+    for path in (outputs.video(box.volumes, job), outputs.poster(box.volumes, job)):
         path.write_bytes(b"content")
     assert owner.get(f"/api/v1/jobs/{job}").json["has_video"] is True  # type: ignore[index]
     assert owner.get(f"/api/v1/jobs/{job}/poster.jpg").mimetype == "image/jpeg"
     assert owner.get(f"/api/v1/jobs/{job}/preview.jpg").status_code == 404
     assert owner.delete(f"/api/v1/jobs/{job}").status_code == 204
-    assert not retention.video(box.volumes, job).exists()
+    assert not outputs.video(box.volumes, job).exists()
     assert owner.get(f"/api/v1/jobs/{job}").status_code == 404
 
 
@@ -94,6 +94,6 @@ def test_jobs_are_listed_in_pages_by_state(owner: FlaskClient, box: Box, upload:
 
 def test_a_download_is_named_by_its_title(owner: FlaskClient, box: Box, upload: str) -> None:
     job = box.jobs.submit("render", {"avatar": "demo", "audio": {"upload": upload}}, title="a/b 你好").id
-    retention.video(box.volumes, job).write_bytes(b"content")
+    outputs.video(box.volumes, job).write_bytes(b"content")
     shown = owner.get(f"/api/v1/jobs/{job}/video.mp4?download=1").headers["Content-Disposition"]
     assert shown == "attachment; filename*=UTF-8''a_b%20%E4%BD%A0%E5%A5%BD.mp4"
