@@ -8,8 +8,8 @@ The supervisor gives a child the writing end of a pipe as a file descriptor name
     {"k": "state", "name": "job:01j...", "value": {...}}     latest value of what people watch; null forgets it
 
 A line is at most `MAX_LINE` bytes; one process writes, so lines never mix. A supervisor that reads slowly must not stop
-the work: records that do not fit the pipe are dropped and counted, and the count is logged; of each state the latest value
-is kept and comes with the next line.
+the work: records that do not fit the pipe are dropped and counted, and the count is logged; of each state the latest
+value is kept and comes with the next line.
 Without a supervisor (`MOUTHPIECE_LINK` unset, a command in a terminal) records go to standard error, the rest nowhere.
 
 Signals to a child: SIGTERM means finish in order; SIGPWR that power fails now: make durable what is at hand and leave.
