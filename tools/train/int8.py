@@ -20,8 +20,9 @@ import numpy as np
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from appliance.pipeline import motion_engines, motion_int8, motion_weights
-from appliance.pipeline.mel import Level, MelStream
-from appliance.pipeline.motion import STEP_FRAMES
+from appliance.pipeline.motion import MotionStream
+from appliance.pipeline.motion_engines import Array, State
+from appliance.pipeline.motion_guard import GuardedEngine
 from appliance.storage import atomic
 from tools.train import corpus
 from tools.train.baselines import kiosk
@@ -29,7 +30,9 @@ from tools.train.sound import Samples
 
 _SECONDS: Final = 5.0
 """Of every voice; festival's utterances are some seconds long."""
-_BLOCK_FRAMES: Final = 200
+_FPS: Final = 25.0
+_BLOCK: Final = 32_000
+"""Samples; a state must come into the calibration now and then."""
 _FILTERS: Final = ("Conv", "Gemm", "MatMul")
 
 
@@ -84,26 +87,41 @@ def _plain(graph: Path) -> Any:
     return model
 
 
+class _Listener:
+    """The float network, which remembers what it was asked."""
+
+    def __init__(self, weights: motion_weights.Weights) -> None:
+        self._engine = motion_engines.load(weights, "onnxruntime", "cpu")
+        self.asked: list[tuple[Array, State]] = []
+
+    def initial(self) -> State:
+        return self._engine.initial()
+
+    def run(self, mel: Array, state: State) -> tuple[Array, State]:
+        self.asked.append((mel, state))
+        return self._engine.run(mel, state)
+
+
 class _Calibration(CalibrationDataReader):  # type: ignore[misc]
-    """Feeds every sound block by block, each with the state that the float network reached before it."""
+    """What the network is asked while it follows each sound, with the state that it had reached."""
 
     def __init__(self, weights: motion_weights.Weights, sounds: list[Samples]) -> None:
-        self._engine = motion_engines.OnnxEngine(weights, "cpu")
-        self._blocks = self._inputs(sounds)
+        self._inputs = self._asked(_Listener(weights), sounds)
 
-    def _inputs(self, sounds: list[Samples]) -> Iterator[dict[str, motion_engines.Array]]:
+    @staticmethod
+    def _asked(listener: _Listener, sounds: list[Samples]) -> Iterator[dict[str, Array]]:
+        guarded = GuardedEngine(listener, "cpu", lambda: listener, [])
         for sound in sounds:
-            state = self._engine.initial()
-            stream = MelStream()
-            mel = Level().relative(stream.push(sound))
-            for start in range(0, len(mel) // STEP_FRAMES * STEP_FRAMES, _BLOCK_FRAMES):
-                block = mel[start : start + _BLOCK_FRAMES]
-                block = np.ascontiguousarray(block[: len(block) // STEP_FRAMES * STEP_FRAMES])
-                yield {"mel": block[None], **{f"state_{place}": each for place, each in enumerate(state)}}
-                _, state = self._engine.run(block, state)
+            stream = MotionStream(guarded, _FPS)
+            for start in range(0, len(sound), _BLOCK):
+                stream.push(sound[start : start + _BLOCK])
+            stream.finish()
+            for mel, state in listener.asked:
+                yield {"mel": mel[None], **{f"state_{place}": each for place, each in enumerate(state)}}
+            listener.asked.clear()
 
-    def get_next(self) -> dict[str, motion_engines.Array] | None:
-        return next(self._blocks, None)
+    def get_next(self) -> dict[str, Array] | None:
+        return next(self._inputs, None)
 
 
 def main() -> None:
