@@ -76,7 +76,7 @@ class Collected:
         )
         for job in self._box.jobs.list(states=[State.DONE], kind="render", limit=1):
             for stage, seconds in ((job.result or {}).get("stages") or {}).items():
-                stages.add_metric([stage], float(seconds))
+                stages.add_metric([stage.removesuffix("_s")], float(seconds))
         yield stages
 
     def _volumes(self) -> Iterator[Metric]:

@@ -18,6 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from appliance.control import Control
+from appliance.volumes import Volumes
+
 PASSWORD: Final = "correct horse battery"  # noqa: S105
 _START_S: Final = 60.0
 _SERVING: Final = re.compile(r"serving HTTP on \S+ port (\d+)")
@@ -59,11 +62,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One request on a connection of its own."""
-        sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
-        if self.csrf:
-            sent["X-CSRF-Token"] = self.csrf
-        if self.bearer:
-            sent["Authorization"] = f"Bearer {self.bearer}"
+        sent = self.identity()
         if json is not None:
             body, sent["Content-Type"] = json_.dumps(json).encode(), "application/json"
         connection = self.connection()
@@ -77,6 +76,15 @@ class Client:
             name, _, value = cookie.partition(";")[0].partition("=")
             self.cookies[name] = value
         return answer
+
+    def identity(self) -> dict[str, str]:
+        """The headers that say who asks."""
+        sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
+        if self.csrf:
+            sent["X-CSRF-Token"] = self.csrf
+        if self.bearer:
+            sent["Authorization"] = f"Bearer {self.bearer}"
+        return sent
 
     def connection(self) -> http.client.HTTPConnection:
         if not self.tls:
@@ -131,6 +139,46 @@ class Console:
     def mapped(self) -> str:
         """Everything that the process has loaded."""
         return Path(f"/proc/{self.pid or self.process.pid}/maps").read_text()
+
+
+class Stream:
+    """A client that reads server-sent events."""
+
+    def __init__(self, client: Client, path: str, after: str = "") -> None:
+        self.connection = client.connection()
+        headers = client.identity() | ({"Last-Event-ID": after} if after else {})
+        self.connection.request("GET", path, headers=headers)
+        self.answer = self.connection.getresponse()
+        self.status = self.answer.status
+        self.last = after
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.answer.close()
+        self.connection.close()
+
+    def events(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Id and data of each event."""
+        for line in self.answer:
+            if line.startswith(b"id: "):
+                self.last = line[4:].strip().decode()
+            elif line.startswith(b"data: "):
+                yield self.last, json_.loads(line[6:])
+
+    def until(self, message: str) -> list[tuple[str, dict[str, Any]]]:
+        """Everything up to the record that says so."""
+        found = []
+        for event in self.events():
+            found.append(event)
+            if event[1]["message"] == message:
+                return found
+        raise AssertionError(f"the stream ended without {message!r}")
+
+
+def say(box: Console, message: str) -> None:
+    Control(Volumes(box.root)).ask("log", level="INFO", part="test", message=message)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import resource
 import socket
 import ssl
@@ -16,7 +15,17 @@ import pytest
 from appliance.console import sse, tls_front
 from appliance.control import Control
 from appliance.volumes import Volumes
-from tests.integration.console_server import Client, Console, free_port, running, running_box, trusting, wait_for
+from tests.integration.console_server import (
+    Client,
+    Console,
+    Stream,
+    free_port,
+    running,
+    running_box,
+    say,
+    trusting,
+    wait_for,
+)
 
 MOST_MB = 90
 HEAVY = ("numpy", "/cv2/", "libtorch", "onnxruntime", "libavcodec", "/PIL/")
@@ -40,47 +49,6 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 @pytest.fixture(scope="module")
 def owner(box: Console) -> Client:
     return box.client().log_in()
-
-
-class Stream:
-    """A client that reads server-sent events."""
-
-    def __init__(self, client: Client, path: str, after: str = "") -> None:
-        self.connection = client.connection()
-        cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
-        headers = {"Cookie": cookies} | ({"Last-Event-ID": after} if after else {})
-        self.connection.request("GET", path, headers=headers)
-        self.answer = self.connection.getresponse()
-        self.status = self.answer.status
-        self.last = after
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.answer.close()
-        self.connection.close()
-
-    def events(self) -> Iterator[tuple[str, dict[str, object]]]:
-        """Id and data of each event."""
-        for line in self.answer:
-            if line.startswith(b"id: "):
-                self.last = line[4:].strip().decode()
-            elif line.startswith(b"data: "):
-                yield self.last, json.loads(line[6:])
-
-    def until(self, message: str) -> list[tuple[str, dict[str, object]]]:
-        """Everything up to the record that says so."""
-        found = []
-        for event in self.events():
-            found.append(event)
-            if event[1]["message"] == message:
-                return found
-        raise AssertionError(f"the stream ended without {message!r}")
-
-
-def say(box: Console, message: str) -> None:
-    Control(Volumes(box.root)).ask("log", level="INFO", part="test", message=message)
 
 
 def test_a_normal_request_is_served_beside_idle_slow_and_streaming_clients(box: Console, owner: Client) -> None:

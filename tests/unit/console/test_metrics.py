@@ -64,7 +64,7 @@ def test_what_the_supervisor_knows_is_exported(owner: FlaskClient) -> None:
 def test_jobs_stages_and_volumes_are_exported_without_a_supervisor(owner: FlaskClient, box: Box) -> None:
     spec: dict[str, Any] = {"avatar": "demo", "audio": {"upload": "a" * 20}}
     done, _ = (box.jobs.submit("render", spec) for _ in range(2))
-    box.jobs.finish(done.id, {"output": "x.mp4", "stages": {"render": 1.5, "encode": 2}})
+    box.jobs.finish(done.id, {"output": "x.mp4", "stages": {"paint_s": 1.5, "encode_s": 2}})
     found = samples(owner)
     assert found["mouthpiece_up",] == 0
     assert found["mouthpiece_jobs", "done"] == 1
