@@ -24,6 +24,8 @@ from appliance.supervisor.spec import ChildSpec
 
 _LAST_WORDS_S: Final = 1.0
 """Between SIGABRT and SIGKILL."""
+_SECOND_LOOK_S: Final = 3.0
+"""Before a child is ended for its silence: it may have been this process, or the whole machine, that stood still."""
 UNKILLABLE_S: Final = 3.0
 """A process that outlives SIGKILL for so long hangs in the kernel."""
 _SAID_WINDOW_S: Final = 10.0
@@ -65,6 +67,7 @@ class Child:
         self._beat_at = self._ready_at = self._deadline = 0.0
         self._gone = asyncio.Event()
         self._gone.set()
+        self._overdue = False
         self._said = (0.0, 0, 0)
 
     # What may be asked of it
@@ -126,7 +129,8 @@ class Child:
     def describe(self) -> dict[str, Any]:
         """One entry of "children" in the supervisor's status."""
         beat_age = round(time.monotonic() - self._beat_at, 1) if self.state == "ready" else None
-        rss = self._process.resident_bytes() if self._process else None
+        process = self._process  # asked for from other threads too
+        rss = process.resident_bytes() if process else None
         return {**self._value(), "rss": rss, "beat_age": beat_age}
 
     # What its process says
@@ -137,6 +141,7 @@ class Child:
                 self._beat_at = time.monotonic()
             case {"k": "ready"} if self.state == "starting":
                 self._beat_at = self._ready_at = time.monotonic()
+                self._overdue = False
                 self._move("ready", "", self.spec.beat_s, self._listen)
             case {"k": "log", "level": str(level), "part": str(part), "message": str(message)}:
                 t, fields = line.get("t"), line.get("fields")
@@ -186,7 +191,11 @@ class Child:
     def _listen(self) -> None:
         left = self._beat_at + self.spec.beat_s - time.monotonic()
         if left > 0:
+            self._overdue = False
             self._arm(left, self._listen)
+        elif not self._overdue:
+            self._overdue = True
+            self._arm(min(_SECOND_LOOK_S, self.spec.beat_s), self._listen)
         else:
             self._silent(f"no heartbeat for {self.spec.beat_s:g} s")
 

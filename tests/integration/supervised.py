@@ -108,10 +108,12 @@ class Box:
         self._program = root / "child.py"
         self._program.write_text(CHILD)
 
-    def start(self, *children: dict[str, Any], env: dict[str, str] | None = None, **given: Any) -> None:
+    def start(self, *children: dict[str, Any], env: dict[str, str] | None = None, nice: int = 0, **given: Any) -> None:
         """Start it with children, each a dictionary for ChildSpec with a "kind" that says how the child behaves."""
         self.process = subprocess.Popen(
             [
+                "nice",
+                f"--adjustment={nice}",
                 sys.executable,
                 "-c",
                 SUPERVISOR,

@@ -82,6 +82,19 @@ def test_a_stopped_process_does_not_escape_the_heartbeat(box: Box) -> None:
     assert not alive(first)
 
 
+def test_a_supervisor_that_stood_still_does_not_blame_its_children(box: Box) -> None:
+    box.start({"name": "worker", "kind": "good", "beat_s": 0.6}, policy=QUICK)
+    pid = box.until_state("worker", "ready")["pid"]
+    assert box.process is not None
+    for _ in range(3):
+        box.process.send_signal(signal.SIGSTOP)
+        time.sleep(1.0)  # the standstill itself, longer than the heartbeat may be away
+        box.process.send_signal(signal.SIGCONT)
+        until(lambda: box.child("worker")["beat_age"] < 0.5, "heartbeats are heard again")
+    assert box.child("worker")["pid"] == pid
+    assert box.starts("good") == [pid]
+
+
 def test_a_crash_loop_ends_in_a_degraded_state_and_the_fixup_tries_again(box: Box) -> None:
     box.start({"name": "worker", "kind": "crash"}, CONSOLE, policy=QUICK)
     degraded = box.until_state("worker", "degraded")
@@ -177,8 +190,9 @@ def test_power_failure_saves_everything_and_a_return_starts_it_again(box: Box) -
     assert box.until_state("worker", "ready")["pid"] not in pids
 
 
-def test_power_failure_is_over_within_200_ms_unless_the_machine_is_busy_three_times(box: Box) -> None:
-    box.start(WORKER, CONSOLE)
+@pytest.mark.skipif(os.geteuid() != 0, reason="putting other tests' processes behind this one's needs root")
+def test_power_failure_is_over_within_200_ms_where_nothing_else_wants_the_processor(box: Box) -> None:
+    box.start(WORKER, CONSOLE, nice=-19)
     took = []
     for attempt in range(1, 4):
         for name in ("worker", "console"):
