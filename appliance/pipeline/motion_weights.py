@@ -48,7 +48,11 @@ def refusal(path: Path, reason: str) -> ApplianceError:
 
 
 def read(path: Path | None) -> Weights:
-    """The weights at `path` (either file of the pair), or the shipped ones."""
+    """The weights at `path` (either file of the pair, or one in eight bits), or the shipped ones."""
+    if path is not None and path.name.endswith(".int8.onnx"):
+        from appliance.pipeline import motion_int8  # stands on this module
+
+        return motion_int8.read(path)
     chosen = (path or SHIPPED).with_suffix(".safetensors")
     graph = chosen.with_suffix(".onnx")
     for part in (chosen, graph):
