@@ -9,14 +9,19 @@ fonts-inter, fonts-noto-cjk).
 from __future__ import annotations
 
 import itertools
+import math
 import sys
 import tempfile
 from pathlib import Path
 from typing import Final, Literal
 
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from appliance.console.i18n import LANGUAGES
+from appliance.control import Control
+from appliance.jobs import uploads
+from appliance.jobs.store import JobStore
+from appliance.volumes import Volumes
 from tests import sounds
 from tests.running_box import PASSWORD, RunningBox, chromium, face, running_box
 
@@ -26,6 +31,10 @@ SIZES: Final[dict[str, ViewportSize]] = {
     "phone": {"width": 390, "height": 844},
 }
 APPEARANCES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+OPENED: Final = ("overview", "new", "system")
+"""Pages that are taken a second time with everything open that opens."""
+LISTENING: Final = "picture"
+"""The recording that the kiosk's page shows."""
 TEXT: Final = "Good morning. This box can speak, and it looks quite pleased about that."
 PATIENCE_MS: Final = 120_000
 
@@ -37,17 +46,14 @@ def main() -> int:
         if not wanted or "setup" in wanted:
             take(browser, box, {"setup": "/setup"})
         pages = furnish(browser, box, Path(scratch))
-        if wanted:
-            pages = {name: path for name, path in pages.items() if name in wanted}
-        take(browser, box, pages)
+        take(browser, box, {name: path for name, path in pages.items() if not wanted or name in wanted})
     return 0
 
 
 def take(browser: Browser, box: RunningBox, pages: dict[str, str]) -> None:
+    """Take pages by their names."""
     for language, (size, viewport), look in itertools.product(LANGUAGES, SIZES.items(), APPEARANCES):
-        context = browser.new_context(
-            viewport=viewport, locale=language, color_scheme=look, device_scale_factor=1, has_touch=size == "phone"
-        )
+        context = browser.new_context(viewport=viewport, locale=language, color_scheme=look, has_touch=size == "phone")
         page = context.new_page()
         if "setup" not in pages:
             log_in(page, box)
@@ -55,7 +61,12 @@ def take(browser: Browser, box: RunningBox, pages: dict[str, str]) -> None:
             if name == "login":
                 context.clear_cookies()
             page.goto(box.url + path)
+            if name == "kiosk-listening":
+                speak(page, box)
             picture(page, viewport, TARGET / f"{name}-{language}-{size}-{look}.png")
+            if name in OPENED:
+                page.evaluate("document.querySelectorAll('details').forEach((part) => (part.open = true))")
+                picture(page, viewport, TARGET / f"{name}-opened-{language}-{size}-{look}.png")
         context.close()
 
 
@@ -65,9 +76,20 @@ def picture(page: Page, viewport: ViewportSize, path: Path) -> None:
     width, height = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
     if width > viewport["width"]:
         print(f"{path.name}: {width - viewport['width']} pixels wider than the window")
-    page.set_viewport_size({"width": viewport["width"], "height": min(max(height, viewport["height"]), 4000)})
+    page.set_viewport_size({"width": viewport["width"], "height": min(max(height, viewport["height"]), 6000)})
     page.screenshot(path=path)
     page.set_viewport_size(viewport)
+
+
+def speak(page: Page, box: RunningBox) -> None:
+    """Let the kiosk's meter move, though there is no microphone."""
+    page.locator("body.scripted").wait_for()
+    control = Control(Volumes(box.root))
+    for step in range(30):
+        level = -40 + 18 * math.sin(step * 0.9) + 14 * math.sin(step * 0.37)
+        value = {"id": LISTENING, "state": "speech", "seconds": step / 10, "level_db": level}
+        control.ask("announce", name="recording", value=value)
+        page.wait_for_timeout(60)  # values that come at once are told as one
 
 
 def log_in(page: Page, box: RunningBox) -> None:
@@ -79,35 +101,39 @@ def log_in(page: Page, box: RunningBox) -> None:
 
 def furnish(browser: Browser, box: RunningBox, scratch: Path) -> dict[str, str]:
     """Set the box up and let it make something; returns every page by name."""
-    context = browser.new_context(locale="en")
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(box.url)
-    page.locator("#password").fill(PASSWORD)
-    page.locator("#repeat").fill(PASSWORD)
-    page.locator("#name").fill("studio-box")
-    page.locator("main button.large").click()
-    page.wait_for_url(f"{box.url}/")
-    expect(page.locator("#name")).to_have_count(0)
+    with browser.new_context(locale="en") as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(box.url)
+        page.locator("#password").fill(PASSWORD)
+        page.locator("#repeat").fill(PASSWORD)
+        page.locator("#name").fill("studio-box")
+        page.locator("main button.large").click()
+        page.wait_for_url(f"{box.url}/")
 
-    speech = sounds.speech(scratch / "good-morning.wav", TEXT)
-    long = sounds.speech(scratch / "a very long story whose name does not fit on a small telephone.wav", TEXT * 12)
-    (scratch / "notes.wav").write_text("this is no sound")
-    add_avatar(page, box, face(scratch / "anna.png"), "anna")
-    done = make_video(page, box, speech, "demo", "Good morning")
-    make_video(page, box, speech, "anna", "")
-    failed = make_video(page, box, scratch / "notes.wav", "demo", "")
-    page.goto(f"{box.url}/avatars/anna")
-    page.locator("button[value=sheet]").click()
-    page.locator("[data-over]").wait_for()
-    running = make_video(page, box, long, "demo", "", wait=False, resolution="2160")
-    chosen = choose_sound(context, box, speech)
-    context.close()
+        speech = sounds.speech(scratch / "good-morning.wav", TEXT)
+        long = sounds.speech(scratch / "a very long story whose name does not fit on a small telephone.wav", TEXT * 12)
+        (scratch / "notes.wav").write_text("this is no sound")
+        add_avatar(page, box, face(scratch / "anna.png"), "anna")
+        done = make_video(page, box, speech, "demo", "Good morning")
+        make_video(page, box, speech, "anna", "")
+        failed = make_video(page, box, scratch / "notes.wav", "demo", "")
+        page.goto(f"{box.url}/avatars/anna")
+        page.locator("button[value=sheet]").click()
+        page.locator("[data-over]").wait_for()
+        shown = kiosk_video(box, speech, 128)
+        page.goto(f"{box.url}/jobs/{shown}")
+        page.locator("[data-over]").wait_for()
+        running = make_video(page, box, long, "demo", "", wait=False, resolution=2160)
+    waiting = kiosk_video(box, long, 2160)
     return {
         "kiosk": "/kiosk",
+        "kiosk-listening": f"/kiosk?recording={LISTENING}",
+        "kiosk-making": f"/kiosk?job={waiting}",
+        "kiosk-showing": f"/kiosk?job={shown}",
         "overview": "/",
         "new": "/new",
-        "new-chosen": chosen,
+        "new-chosen": f"/new?upload={upload(box, speech)}",
         "jobs": "/jobs",
         "job-running": running,
         "job-done": done,
@@ -130,14 +156,14 @@ def add_avatar(page: Page, box: RunningBox, picture: Path, name: str) -> None:
 
 
 def make_video(
-    page: Page, box: RunningBox, sound: Path, avatar: str, title: str, *, wait: bool = True, resolution: str = ""
+    page: Page, box: RunningBox, sound: Path, avatar: str, title: str, *, wait: bool = True, resolution: int = 0
 ) -> str:
     """Returns the path of the job's page."""
     page.goto(f"{box.url}/new?avatar={avatar}")
     page.locator("#title").fill(title)
     if resolution:
         page.locator("details:has(.options)").evaluate("more => more.open = true")
-        page.locator("#option-min_resolution").fill(resolution)
+        page.locator("#option-min_resolution").fill(str(resolution))
     page.locator("#file").set_input_files(sound)
     page.locator("#make:enabled").click()
     page.wait_for_url(f"{box.url}/jobs/*")
@@ -146,18 +172,16 @@ def make_video(
     return page.url.removeprefix(box.url)
 
 
-def choose_sound(context: BrowserContext, box: RunningBox, sound: Path) -> str:
-    """The page of a new video with a sound chosen."""
-    cookie = next(cookie["value"] for cookie in context.cookies() if cookie["name"] == "mouthpiece")
-    page = context.new_page()
-    page.goto(f"{box.url}/new")
-    token = page.locator('meta[name="csrf-token"]').get_attribute("content") or ""
-    answer = context.request.post(
-        f"{box.url}/api/v1/uploads?name={sound.name}",
-        data=sound.read_bytes(),
-        headers={"X-CSRF-Token": token, "Cookie": f"mouthpiece={cookie}", "Content-Type": "application/octet-stream"},
-    )
-    return f"/new?upload={answer.json()['id']}"
+def upload(box: RunningBox, sound: Path) -> str:
+    with sound.open("rb") as file:
+        return uploads.receive(Volumes(box.root), file, sound.name, 1 << 30).id
+
+
+def kiosk_video(box: RunningBox, sound: Path, resolution: int) -> str:
+    """Id of a job that the kiosk takes for its own."""
+    kept = upload(box, sound)
+    spec = {"avatar": "demo", "audio": {"upload": kept}, "options": {"min_resolution": resolution}}
+    return JobStore(Volumes(box.root).jobs).submit("render", spec, title=sound.stem, key=f"kiosk-{kept}").id
 
 
 if __name__ == "__main__":

@@ -188,6 +188,14 @@ def test_a_job_is_followed_live_and_can_be_called_off(page: Page, tmp_path: Path
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("This job was cancelled.")).to_be_visible()
     expect(page.locator(".title .state")).to_have_text("cancelled")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator("#stage")).to_have_text("Drawing the frames")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("This job was cancelled.")).to_be_visible()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("Deleted.")).to_be_visible()
+    expect(page).to_have_url(re.compile("/jobs$"))
 
 
 def test_what_cannot_be_used_is_refused_with_its_reason(page: Page, tmp_path: Path) -> None:
@@ -486,10 +494,28 @@ def test_a_visitor_hears_the_kiosk_say_what_they_said(
             page.get_by_role("button", name="That was all").click()
             expect(page.locator("video")).to_be_visible()
             until(page, "document.querySelector('video').currentTime > 0.2")
-            page.get_by_role("button", name="Done").click()
+            page.get_by_role("button", name="Say something else").click()
+            expect(page.get_by_role("heading", name="I am listening")).to_be_visible()
+            page.get_by_role("button", name="Start over").click()
             expect(page.get_by_role("button", name="Speak")).to_be_visible()
             page.goto("/jobs")
             expect(page).to_have_url(re.compile("/login"))
+
+
+def test_a_kiosk_that_was_left_starts_over(browser: Browser, site: RunningBox, owner: StorageState) -> None:
+    assert owner  # the box is set up
+    announce_microphone(site)
+    with browser.new_context(base_url=site.url, locale="zh-CN") as context:
+        for page in watched(context):
+            page.clock.install()
+            page.route("**/api/v1/recordings", lambda route: route.fulfill(status=503, json={"message": "忙"}))
+            page.goto("/kiosk")
+            page.get_by_role("button", name="说话").click()
+            expect(page.get_by_role("alert")).to_have_text("忙")
+            page.clock.run_for(55_000)
+            expect(page.locator("#leaving")).to_contain_text("秒后重新开始")
+            page.clock.run_for(10_000)
+            expect(page.get_by_role("button", name="说话")).to_be_visible()
 
 
 def announce_microphone(site: RunningBox) -> None:

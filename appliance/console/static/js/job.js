@@ -1,5 +1,6 @@
 // One job: stage, time left and the frame being drawn, until it is over; then the page shows what came of it.
 
+import { ask } from "./api.js";
 import { watch } from "./live.js";
 import { progress } from "./words.js";
 
@@ -9,11 +10,10 @@ const OVER = ["done", "failed", "cancelled", "set_aside"];
 if (page.dataset.over === undefined) {
   const preview = document.getElementById("preview");
   let shown = 0;
-  const events = watch((name, value) => {
+  watch((name, value) => {
     if (name !== `job:${page.dataset.job}` || !value) return;
     if (OVER.includes(value.state)) {
-      events.stop();
-      location.replace(location.href);
+      over();
       return;
     }
     const now = progress(value);
@@ -30,6 +30,12 @@ if (page.dataset.over === undefined) {
       }, () => {});
     }
   });
+}
+
+/** Show the page anew if the job is over: what was heard may be of the time before it was begun again. */
+async function over() {
+  const job = await ask("GET", `/jobs/${page.dataset.job}`);
+  if (OVER.includes(job.state)) location.replace(location.href);
 }
 
 function say(id, text) {

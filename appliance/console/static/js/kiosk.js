@@ -6,6 +6,7 @@ import { watch } from "./live.js";
 import { progress } from "./words.js";
 
 const WARNING_S = 10;
+const AGAIN_MS = 5000;
 const body = document.body;
 const $ = (id) => document.getElementById(id);
 const bars = [...document.querySelectorAll(".bars i")];
@@ -93,19 +94,20 @@ function play() {
 }
 
 async function done() {
+  if (stage === "listening" && recording) ask("POST", "/recordings/stop", { keep: false }).catch(() => {});
   if (stage === "making" && job) await ask("POST", `/jobs/${job}/cancel`).catch(() => {});
   recording = job = "";
   show("ready");
 }
 
+// A screen that is on before the box has made its first avatar ready.
+if (!document.querySelector(".face img")) setTimeout(() => stage === "ready" && location.reload(), AGAIN_MS);
+
 const DO = {
   record,
   again: record,
   stop: () => ask("POST", "/recordings/stop", { keep: true }),
-  async discard() {
-    await done();
-    await ask("POST", "/recordings/stop", { keep: false }).catch(() => {}); // it may be over by itself
-  },
+  discard: done,
   done,
 };
 document.querySelector("main").addEventListener("submit", (event) => {
@@ -121,7 +123,7 @@ video.addEventListener("timeupdate", () => (touched = Date.now()));
 
 setInterval(() => {
   const left = Math.ceil(idle - (Date.now() - touched) / 1000);
-  const waiting = stage === "showing" || stage === "sorry";
+  const waiting = stage !== "ready" && stage !== "making"; // what is being made gives signs of life by itself
   $("leaving").hidden = !waiting || left > WARNING_S;
   if (waiting && left <= WARNING_S) $("leaving").textContent = _("Starting over in {n} s", { n: Math.max(0, left) });
   if (waiting && left <= 0) done();

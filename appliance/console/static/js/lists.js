@@ -3,6 +3,8 @@
 import { refresh, watch } from "./live.js";
 import { progress } from "./words.js";
 
+const seen = new Map(); // a job's id to the state in which this page was last fetched because of it
+
 watch((name, value) => {
   if (name.startsWith("job:")) job(name.slice(4), value);
   else if (name === "findings" || name === "findings:worker" || name.startsWith("child:")) refresh(["health"]);
@@ -13,13 +15,9 @@ function job(id, value) {
   const row = document.getElementById(`job-${id}`);
   const state = value?.state;
   const moving = state === "running" || state === "queued";
-  if (!row) {
-    if (moving && !document.querySelector("[data-job]")?.closest("[hidden]")) refresh(["jobs"]);
-    return;
-  }
-  if (row.dataset.state !== state) {
-    row.dataset.state = state;
-    refresh(["jobs"]);
+  if (row?.dataset.state !== state) {
+    if (seen.get(id) !== state && (row || moving || seen.has(id))) refresh(["jobs"]);
+    seen.set(id, state);
     return;
   }
   const bar = row.querySelector("progress");

@@ -3,7 +3,7 @@
 import { ask, upload } from "./api.js";
 import { takesFiles } from "./drop.js";
 import { _, clock } from "./i18n.js";
-import { watch } from "./live.js";
+import { refresh, watch } from "./live.js";
 import { possible, record } from "./recorder.js";
 import { wave } from "./wave.js";
 
@@ -105,6 +105,13 @@ function inspected(job, name) {
       show("sources");
       complain({ message: done.error, hint: done.hint });
     }
+  });
+}
+
+// A box that starts for the first time has no avatar yet; the worker tells when it has looked round.
+if (!form.querySelector("input[name=avatar]")) {
+  watch((name) => {
+    if (name === "findings:worker" && !form.querySelector("input[name=avatar]")) refresh(["avatars"]);
   });
 }
 
