@@ -242,13 +242,17 @@ def test_a_page_without_encryption_says_why_it_has_no_microphone_with_simulated_
     expect(page.get_by_role("button", name="Record in this browser")).to_be_hidden()
 
 
-def test_a_list_shows_a_job_that_comes_from_elsewhere(page: Page, recording: Path) -> None:
+def test_a_list_shows_a_job_that_comes_from_elsewhere_and_keeps_the_focus(page: Page, recording: Path) -> None:
+    make_video(page, recording)
+    old = page.url.rpartition("/")[2]
     page.goto("/jobs")
+    page.locator(f"#job-{old} a").focus()
     with page.context.expect_page() as opened:
         page.evaluate("window.open('/new')")
     make_video(opened.value, recording)
     job = opened.value.url.rpartition("/")[2]
     expect(page.locator(f"#job-{job} .state")).to_have_text("done")
+    expect(page.locator(f"#job-{old} a")).to_be_focused()
     opened.value.close()
 
 

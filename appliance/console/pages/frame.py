@@ -168,7 +168,7 @@ def plain(value: Any) -> str:
 def capital(text: str) -> str:
     """With a large first letter, unless it begins with a name."""
     first = text.split(" ")[0].rstrip(",;:")
-    return text[0].upper() + text[1:] if first.isalpha() and first.isascii() and " " in text else text
+    return text[0].upper() + text[1:] if first.replace("-", "").isalpha() and first.isascii() and " " in text else text
 
 
 def sentence(text: str) -> Markup:

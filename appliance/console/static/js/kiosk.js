@@ -18,6 +18,7 @@ let job = body.dataset.job;
 let touched = Date.now();
 
 body.classList.add("scripted");
+$("replay").hidden = stage !== "showing";
 history.replaceState(null, "", "/kiosk");
 
 function show(next, says) {

@@ -68,7 +68,18 @@ async function replace(wanted) {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
     const other = fresh.getElementById(part.id);
-    if (!wanted.has(part.dataset.live) || !other || part.contains(document.activeElement)) continue;
-    if (part.innerHTML !== other.innerHTML) part.replaceChildren(...other.childNodes);
+    if (wanted.has(part.dataset.live) && other) exchange(part, other);
   }
+}
+
+/** Put new content in place of the old, but leave open what is open, and the focus where it is. */
+function exchange(part, other) {
+  const open = [...part.querySelectorAll("details")].map((details) => details.open);
+  other.querySelectorAll("details").forEach((details, index) => (details.open = open[index] ?? details.open));
+  if (part.innerHTML === other.innerHTML) return;
+  const focused = part.contains(document.activeElement) ? document.activeElement : null;
+  const places = (where) => [...where.querySelectorAll("a, button, summary, input")];
+  const name = (element) => element.getAttribute("href") ?? element.textContent.trim();
+  part.replaceChildren(...other.childNodes);
+  if (focused) places(part).find((element) => name(element) === name(focused))?.focus({ preventScroll: true });
 }
