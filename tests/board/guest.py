@@ -108,9 +108,9 @@ class Result:
         return "\n".join([f"status {self.status}", *parts, f"--- console\n{self.console[-3000:]}"])
 
 
-def missing() -> str:
-    """Why no guest can run here, or nothing."""
-    for program in ("qemu-system-x86_64", "busybox", "cpio"):
+def missing(*programs: str) -> str:
+    """Why no guest can run here in which a test uses `programs`, or nothing."""
+    for program in ("qemu-system-x86_64", "busybox", "cpio", *programs):
         if shutil.which(program) is None:
             return f"{program} is not installed"
     return "" if _release() else "no Debian kernel with its modules is installed in /boot and /lib/modules"
