@@ -15,11 +15,22 @@ from appliance.volumes import Volumes
 @click.pass_obj
 def doctor(volumes: Volumes, json_: bool) -> None:
     """Check the health of this machine; every complaint comes with its fix."""
+    from appliance.capture import checks as microphones
+    from appliance.commands.run import settings
+    from appliance.findings import Check
     from appliance.pipeline.hardware import checks
+    from appliance.storage.config import ConfigStore
     from appliance.supervisor import health
     from appliance.supervisor.health import report
 
-    findings = health.examine([*health.checks(volumes), *checks.checks()])
+    findings = health.examine(
+        [
+            *health.checks(volumes),
+            Check("config", ConfigStore(volumes).findings),
+            *microphones.checks(lambda: settings(volumes, {}).microphone),
+            *checks.checks(),
+        ]
+    )
     click.echo(json.dumps(report.as_json(findings)) if json_ else report.render(findings))
     raise click.exceptions.Exit(report.exit_code(findings))
 

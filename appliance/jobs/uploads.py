@@ -66,17 +66,27 @@ def receive(volumes: Volumes, stream: Stream, name: str, limit_bytes: int) -> Up
                 file.write(chunk)
         if not size:
             raise InputError(f"{shown} is empty", hint="choose another file")
-        meta = {"id": upload, "name": shown, "size": size, "sha256": digest.hexdigest(), "received": time.time()}
-        (folder / _META).write_text(json.dumps(meta), encoding="utf-8")
+        _describe(folder, upload, shown, size, digest.hexdigest())
     return get(volumes, upload)
 
 
 def adopt(volumes: Volumes, path: Path, name: str) -> Upload:
-    """Make an upload of a file of the box's own, which is taken away from where it lies."""
+    """Make an upload of a file of the box's own on the data volume, which is taken away from where it lies.
+
+    It gets a second name, not a copy: there may be no room for one.
+    """
     with path.open("rb") as file:
-        upload = receive(volumes, file, name, limit_bytes=path.stat().st_size)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    with _new(volumes) as (upload, folder):
+        (folder / _CONTENT).hardlink_to(path)
+        _describe(folder, upload, display_name(name), path.stat().st_size, digest)
     path.unlink()
-    return upload
+    return get(volumes, upload)
+
+
+def _describe(folder: Path, upload: str, name: str, size: int, sha256: str) -> None:
+    meta = {"id": upload, "name": name, "size": size, "sha256": sha256, "received": time.time()}
+    (folder / _META).write_text(json.dumps(meta), encoding="utf-8")
 
 
 def get(volumes: Volumes, upload: str) -> Upload:
