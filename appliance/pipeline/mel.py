@@ -7,7 +7,8 @@ counts as silence, and what is far over full scale is clipped, so that no input 
 
 `Level` follows the loudness: the network hears every frame relative to the loudest recent one, which makes it
 indifferent to the gain of the microphone. The level rises at once, falls `FALL_PER_FRAME`, and stops at `FLOOR`, under
-which everything counts as quiet.
+which everything counts as quiet. `Channel` then takes the mean spectrum of the voice itself out, which differs with
+microphone, room and throat: a mean over the loud frames so far, which forgets in 3 s and begins at what is usual.
 """
 
 from __future__ import annotations
@@ -32,6 +33,18 @@ FALL_PER_FRAME: Final = 0.003
 FLOOR: Final = -14.0
 """Mean log-mel of the faintest signal that is still taken for a voice, about 85 dB under full scale."""
 _LOUDEST: Final = 8.0
+USUAL: Final = np.interp(
+    np.arange(BANDS),
+    [0, 3, 6, 8, 10, 13, 19, 29, 31, 35, 39],
+    [0.2, 1.6, 1.3, 0.5, -0.7, -1.9, -2.3, -2.4, -3.5, -5.7, -6.5],
+).astype(np.float32)
+"""The mean spectrum of the training voices, relative to the level."""
+QUIET, LOUD = -7.0, 4.0
+"""A frame tells about the voice from this mean over the bands on, and tells all `LOUD` above it."""
+FORGET_PER_FRAME: Final = 1 / 300
+BELIEF_FRAMES: Final = 40.0
+"""For how many loud frames the usual spectrum counts."""
+_STRETCH: Final = 1000
 
 Mel = NDArray[np.float32]
 
@@ -84,6 +97,27 @@ class Level:
         level = np.maximum(np.maximum.accumulate(heights)[1:] - fall, FLOOR)
         self._level = float(level[-1])
         return np.asarray(mel - level[:, None], np.float32)
+
+
+class Channel:
+    """The mean spectrum of the voice, as far as it was heard."""
+
+    def __init__(self) -> None:
+        self._sum: NDArray[np.float64] = np.zeros(BANDS)
+        self._weight = 0.0
+
+    def equalised(self, relative: Mel) -> Mel:
+        """Frames relative to the level, with the voice's own mean taken out."""
+        parts = [self._stretch(relative[start : start + _STRETCH]) for start in range(0, len(relative), _STRETCH)]
+        return np.concatenate([relative[:0], *parts])
+
+    def _stretch(self, relative: Mel) -> Mel:
+        loud = np.clip((relative.mean(axis=1, keepdims=True) - QUIET) / LOUD, 0, 1).astype(np.float64)
+        decay = np.exp(-FORGET_PER_FRAME * np.arange(1, len(relative) + 1))[:, None]
+        sums = (self._sum + np.cumsum(loud * (relative - USUAL) / decay, axis=0)) * decay
+        weights = (self._weight + np.cumsum(loud / decay, axis=0)) * decay
+        self._sum, self._weight = sums[-1], float(weights[-1, 0])
+        return np.asarray(relative - sums / (weights + BELIEF_FRAMES), np.float32)
 
 
 class MelStream:

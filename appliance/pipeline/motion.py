@@ -1,13 +1,14 @@
 """Sound to motion, as a stream.
 
 `load_motion_model()` loads the shipped network; `model.stream(fps)` turns mono 16 kHz float32 blocks of any length into
-frames of a `MotionTrack`, each as soon as it is final, which is at most `LOOK_AHEAD_S` after the instant it shows.
+frames of a `MotionTrack`, each at most `LOOK_AHEAD_S` after the instant it shows: a stop is known by what follows it.
 Offline is the same computation in one block, so the track does not depend on how the sound was cut. Memory does not
-grow with the length: a stream holds the network's state and a fraction of a second of frames.
+grow with the length: a stream holds the network's state and a fraction of a second of frames. Small blocks are gathered
+to `GATHERED_FRAMES`, because a call costs more than the arithmetic of a few frames.
 
 The network answers at 100 Hz for 10 ms each. A video frame shows the mean over its own time, at most `_HALF_S` to
 either side, except `closure`, where it shows the strongest: a closure can be shorter than a frame and must not vanish.
-Where speech is less likely than silence the mouth closes with its likelihood.
+Where speech is less than likely the mouth closes with its likelihood.
 The viseme is the one with the highest mean log-odds. A track has ceil(duration * fps) frames, at least one if any
 sample came.
 """
@@ -23,18 +24,21 @@ from numpy.typing import NDArray
 
 from appliance.errors import InputError
 from appliance.pipeline import motion_engines, motion_weights
-from appliance.pipeline.mel import FRAME_HZ, HOP, WINDOW, Level, MelStream
+from appliance.pipeline.mel import BANDS, FRAME_HZ, HOP, WINDOW, Channel, Level, MelStream
 from appliance.pipeline.motion_engines import Array
 from appliance.pipeline.motion_guard import GuardedEngine
 from appliance.pipeline.track import MotionTrack
 from appliance.settings import SPEECH_RATE_HZ
 
 STEP_FRAMES: Final = 2
-DELAY_FRAMES: Final = 6
+DELAY_FRAMES: Final = 22
 """How late the network answers, in mel frames; fixed by its training (`motion_net.DELAY`)."""
+GATHERED_FRAMES: Final = 20
 _HALF_S: Final = 0.0175
-LOOK_AHEAD_S: Final = (DELAY_FRAMES + STEP_FRAMES - 1) / FRAME_HZ + WINDOW / 2 / SPEECH_RATE_HZ + _HALF_S
-"""From the instant that a frame shows to the last sample it needs: 100 ms."""
+_NO_SPEECH, _SURE_SPEECH = 0.4, 0.9
+"""Voice activities between which the mouth opens: chosen on the validation voices, for silence."""
+LOOK_AHEAD_S: Final = (DELAY_FRAMES + GATHERED_FRAMES - 1) / FRAME_HZ + WINDOW / 2 / SPEECH_RATE_HZ + _HALF_S
+"""From the instant that a frame shows to the last sample that must be there before it is given out: 440 ms."""
 _BLOCK_FRAMES: Final = 1000
 _OPENING, _CLOSURE, _WIDTH, _ROUNDING, _VAD, _VISEMES = 0, 1, 2, 3, 4, 5
 
@@ -74,7 +78,8 @@ class MotionStream:
         self._state = engine.initial()
         self._mel = MelStream()
         self._level = Level()
-        self._odd: Array = np.zeros((0, 40), np.float32)
+        self._channel = Channel()
+        self._waiting: Array = np.zeros((0, BANDS), np.float32)
         self._frames = _VideoFrames(fps)
         self._late = DELAY_FRAMES
         self._fps = fps
@@ -84,7 +89,7 @@ class MotionStream:
         """Hear a block; the frames that became final, possibly none."""
         if self._finished:
             raise ValueError("the stream is finished")
-        return self._frames.take(self._heard(self._mel.push(samples)), final=None)
+        return self._frames.take(self._heard(self._mel.push(samples), GATHERED_FRAMES), final=None)
 
     def finish(self) -> MotionTrack:
         """The remaining frames."""
@@ -92,14 +97,14 @@ class MotionStream:
         total = math.ceil(round(self._mel.samples * self._fps / SPEECH_RATE_HZ, 6))
         needed = math.ceil(self._mel.samples / HOP)
         needed += DELAY_FRAMES + (needed + DELAY_FRAMES) % STEP_FRAMES
-        curves = self._heard(self._mel.finish(needed)) if total else np.zeros((0, 17), np.float32)
+        curves = self._heard(self._mel.finish(needed), STEP_FRAMES) if total else np.zeros((0, 17), np.float32)
         return self._frames.take(curves, final=total)
 
-    def _heard(self, mel: Array) -> Array:
-        """What the network answers to more frames, on time."""
-        mel = np.concatenate([self._odd, self._level.relative(mel)])
-        whole = len(mel) // STEP_FRAMES * STEP_FRAMES
-        self._odd = mel[whole:]
+    def _heard(self, mel: Array, least: int) -> Array:
+        """What the network answers to more frames, on time, once there are multiples of `least`."""
+        mel = np.concatenate([self._waiting, self._channel.equalised(self._level.relative(mel))])
+        whole = len(mel) // least * least
+        self._waiting = mel[whole:]
         parts = []
         for start in range(0, whole, _BLOCK_FRAMES):
             curves, self._state = self._engine.run(
@@ -151,7 +156,7 @@ class _VideoFrames:
     def _shown(span: Array) -> Array:
         shown: Array = span.mean(axis=0)
         shown[_CLOSURE] = span[:, _CLOSURE].max()
-        shown[_OPENING] *= min(1.0, 2 * shown[_VAD])
+        shown[_OPENING] *= np.clip((shown[_VAD] - _NO_SPEECH) / (_SURE_SPEECH - _NO_SPEECH), 0, 1)
         return shown
 
     def _track(self, rows: list[Array]) -> MotionTrack:

@@ -1,9 +1,10 @@
 """The motion network, as PyTorch sees it. Imported only where torch is asked for, and by training.
 
-A causal stack of dilated convolutions at 50 steps a second: one step hears two log-mel frames (10 ms each, relative
-to the running level) and answers for the two frames `DELAY` earlier. Looking ahead is done by answering late, so
-streaming and offline are one computation: every layer carries the last inputs that its kernel reaches back to, zero
-at the start. Those tensors are the state; `state_shapes` says what they look like.
+A stack of dilated convolutions at 50 steps a second: one step hears two log-mel frames (10 ms each, as `mel.Channel`
+gives them) and answers for the two frames `DELAY` earlier. Looking ahead is done by answering late: a block that looks
+ahead passes its middle tap on, so that what it adds belongs to the same instant, and is as late as its reach. Streaming
+and offline are thus one computation: every layer carries the last inputs that its kernel reaches back to, zero at the
+start. Those tensors are the state; `state_shapes` says what they look like.
 
 `forward(mel [batch, 2n, 40], *state) -> (curves [batch, 2n, OUTPUTS], *state)`. Curves: opening, closure, width,
 rounding, vad as the track has them, then the log-odds of the visemes.
@@ -20,12 +21,13 @@ from appliance.pipeline.mel import BANDS
 from appliance.pipeline.track import VISEMES
 
 STRIDE: Final = 2
-DELAY: Final = 3 * STRIDE
 OUTPUTS: Final = 5 + len(VISEMES)
-CHANNELS: Final = 160
-HIDDEN: Final = 96
+CHANNELS: Final = 176
+HIDDEN: Final = 128
 KERNEL: Final = 3
-DILATIONS: Final = (1, 2, 4, 1, 8, 16)
+BLOCKS: Final = ((1, 1), (2, 2), (4, 4), (8, 0), (16, 0), (1, 1), (2, 2))
+"""Dilation of every block, and how many steps of it look ahead: all or none."""
+DELAY: Final = STRIDE * (1 + sum(ahead for _, ahead in BLOCKS))
 SHIFT: Final = 4.0
 SCALE: Final = 0.25
 """Bring the relative log-mel near zero mean and unit spread."""
@@ -34,21 +36,25 @@ SCALE: Final = 0.25
 def state_shapes() -> list[tuple[int, int, int]]:
     """One tensor for the input layer and one for each block, for a batch of one."""
     reach = KERNEL - 1
-    return [(1, BANDS * STRIDE, reach)] + [(1, CHANNELS, reach * dilation) for dilation in DILATIONS]
+    return [(1, BANDS * STRIDE, reach)] + [(1, CHANNELS, reach * dilation) for dilation, _ in BLOCKS]
 
 
 class MotionNet(nn.Module):
-    """The network; `extra` outputs a frame are a teacher's helper heads, absent from the shipped weights."""
+    """The network. With `extra` it is the one that learns: so many more outputs a frame, and batch normalisation.
+
+    Neither is in the shipped weights: `tools.train.export.folded` multiplies the normalisation into the convolutions.
+    """
 
     def __init__(self, extra: int = 0) -> None:
         super().__init__()
         self.extra = extra
         self.entry = nn.Conv1d(BANDS * STRIDE, CHANNELS, KERNEL)
-        self.reach = nn.ModuleList(nn.Conv1d(CHANNELS, HIDDEN, KERNEL, dilation=dilation) for dilation in DILATIONS)
-        self.mix = nn.ModuleList(nn.Conv1d(HIDDEN, CHANNELS, 1) for _ in DILATIONS)
+        self.reach = nn.ModuleList(nn.Conv1d(CHANNELS, HIDDEN, KERNEL, dilation=dilation) for dilation, _ in BLOCKS)
+        self.norm = nn.ModuleList(nn.BatchNorm1d(HIDDEN) if extra else nn.Identity() for _ in BLOCKS)
+        self.mix = nn.ModuleList(nn.Conv1d(HIDDEN, CHANNELS, 1) for _ in BLOCKS)
         self.exit = nn.Conv1d(CHANNELS, STRIDE * OUTPUTS, 1)
         self.helper = nn.Conv1d(CHANNELS, STRIDE * extra, 1) if extra else None
-        self.dropout = nn.Dropout(0.1)
+        self.dropout = nn.Dropout1d(0.1)
 
     def initial(self, batch: int = 1) -> list[Tensor]:
         """The state before the first sample."""
@@ -58,14 +64,17 @@ class MotionNet(nn.Module):
     def hidden(self, mel: Tensor, *state: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The last layer's activations [batch, CHANNELS, n] and the new state."""
         batch, frames, _ = mel.shape
-        x = ((mel + SHIFT) * SCALE).reshape(batch, frames // STRIDE, BANDS * STRIDE).transpose(1, 2)
+        steps = frames // STRIDE
+        x = ((mel + SHIFT) * SCALE).reshape(batch, steps, BANDS * STRIDE).transpose(1, 2)
         x = torch.cat([state[0], x], dim=2)
-        after = [x[:, :, x.shape[2] - state[0].shape[2] :]]
+        after = [x[:, :, steps:]]
         x = torch.relu(self.entry(x))
-        for reach, mix, past in zip(self.reach, self.mix, state[1:], strict=True):
-            whole = torch.cat([past, x], dim=2)
-            after.append(whole[:, :, whole.shape[2] - past.shape[2] :])
-            x = x + mix(self.dropout(torch.relu(reach(whole))))
+        layers = zip(BLOCKS, self.reach, self.norm, self.mix, state[1:], strict=True)
+        for (dilation, ahead), reach, norm, mix, past in layers:
+            whole = torch.cat([past.to(x.dtype), x], dim=2)
+            after.append(whole[:, :, steps:])
+            first = (KERNEL - 1) * dilation - ahead
+            x = whole[:, :, first : first + steps] + mix(self.dropout(torch.relu(norm(reach(whole)))))
         return torch.relu(x), after
 
     def forward(self, mel: Tensor, *state: Tensor) -> tuple[Tensor, ...]:

@@ -1,9 +1,10 @@
 """Where the motion network's weights lie and how they are read: safely, checked, never unpickled.
 
-A model is two files of one name: `NAME.safetensors` (the tensors, float16; 8-byte little-endian header length, JSON
-header, raw data) and `NAME.onnx` (the graph, which points into it). The safetensors metadata says `format` and the
-`sha256` of the data, and the graph repeats both, so that a damaged or mixed pair is refused. The shipped one is
-`appliance/pipeline/models/base`.
+A model is two files of one name: `NAME.safetensors` (8-byte little-endian header length, JSON header, raw data) and
+`NAME.onnx` (the graph, which points into it). A matrix `W` of the network is stored as int8 with a float32 scale for
+every output, `W.scale`, by which it is multiplied when it is read; everything else is float32. The safetensors metadata
+says `format` and the `sha256` of the data, and the graph repeats both, so that a damaged or mixed pair is refused. The
+shipped one is `appliance/pipeline/models/base`.
 
 Raises `UnhealthyError` for the shipped files, `InputError` for files that the user named.
 """
@@ -21,7 +22,9 @@ from numpy.typing import NDArray
 
 from appliance.errors import ApplianceError, InputError, UnhealthyError
 
-FORMAT: Final = "mouthpiece-motion-1"
+FORMAT: Final = "mouthpiece-motion-2"
+SCALE: Final = ".scale"
+_TYPES: Final = {"I8": np.int8, "F32": np.float32}
 SHIPPED: Final = Path(__file__).parent / "models" / "base.safetensors"
 _LARGEST: Final = 64_000_000
 
@@ -75,8 +78,20 @@ def _parsed(path: Path, graph: Path, stored: bytes) -> Weights:
     body = stored[start:]
     if digest(body) != metadata["sha256"]:
         raise ValueError("its checksum does not match")
-    tensors = {}
+    stored_as: dict[str, NDArray[np.int8] | NDArray[np.float32]] = {}
     for name, entry in header.items():
         first, last = entry["data_offsets"]
-        tensors[name] = np.frombuffer(body[first:last], np.float16).reshape(entry["shape"]).astype(np.float32)
-    return Weights(path, graph, metadata["sha256"], tensors)
+        stored_as[name] = np.frombuffer(body[first:last], _TYPES[entry["dtype"]]).reshape(entry["shape"])
+    return Weights(path, graph, metadata["sha256"], _restored(stored_as))
+
+
+def _restored(stored: dict[str, NDArray[np.int8] | NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """The tensors as the network computes with them."""
+    tensors = {}
+    for name, values in stored.items():
+        if values.dtype == np.int8:
+            scale = stored[name + SCALE]
+            tensors[name] = np.asarray(values * scale.reshape(-1, *[1] * (values.ndim - 1)), np.float32)
+        elif not name.endswith(SCALE):
+            tensors[name] = np.array(values, np.float32)
+    return tensors

@@ -1,7 +1,8 @@
 """`python -m tools.train --out DIR`: from nothing to the shipped weights, reproducible by `--seed`.
 
 First a network learns from synthetic voices. Then, in rounds, it labels the recordings of real people and goes on
-learning from both. Every network is kept in `--work`, so a cut run goes on with the stage that was cut.
+learning from both. Voices, labels and networks are kept in `--work` under names that say what they were made by, so a
+cut run goes on with the stage that was cut, and a change of code or texts makes anew what depends on it.
 `python -m tests.bench.motion_score` says how the result does on voices that no stage has heard.
 """
 
@@ -21,21 +22,26 @@ import numpy as np
 import torch
 
 from appliance.errors import UnhealthyError
+from appliance.pipeline import mel, motion_net
 from appliance.pipeline.motion_net import OUTPUTS, MotionNet
 from appliance.storage import atomic
-from tools.train import corpus, export, fit, label, people
+from tools.train import align, augment, corpus, espeak, export, fit, kept, label, people, phones, sound, targets
 from tools.train.corpus import Utterances
 from tools.train.phones import PHONES
 
-SYNTHETIC_STEPS: Final = 1200
-ROUND_STEPS: Final = (7000,)
+SYNTHETIC_STEPS: Final = 10_000
+PEOPLE_STEPS: Final = (4000,)
+"""Of each round: the network labels the people, then learns from all."""
 _THREADS: Final = 2
-CLOSURE_MARGIN: Final = 0.5
-"""Added to the log-odds of closure in the shipped weights: an open mouth on p, b or m is the worse fault."""
+CLOSURE_MARGIN: Final = 0.0
+"""Added to the log-odds of closure in the shipped weights."""
 _CLOSURE: Final = 1
 """Its place among the network's outputs."""
-# How often a crop comes from each kind of voice.
-_SHARES: Final = {"espeak": 0.3, "festival": 0.4, "people": 0.3}
+# How often a crop comes from each kind of voice, in each stage.
+_SHARES: Final = {"espeak": 0.3, "festival": 0.5, "festival in English": 0.2}
+_SHARES_WITH_PEOPLE: Final = {"espeak": 0.25, "festival": 0.35, "festival in English": 0.2, "people": 0.2}
+_LEARNING: Final = (mel, motion_net, augment, fit, phones, targets)
+_LABELLING: Final = (align, espeak, label, people, sound)
 
 
 def main() -> None:
@@ -47,36 +53,41 @@ def main() -> None:
     work = options.work / f"seed{options.seed}"
     torch.set_num_threads(min(_THREADS, torch.get_num_threads()))
     started = time.monotonic()
-    synthetic = _prepare(work, options.seed)
+    synthetic, names = _prepare(work, corpus.TRAINING, options.seed)
+    later, later_names = _prepare(work, corpus.LATER, options.seed)
     print(f"synthetic voices ready after {time.monotonic() - started:.0f} s", flush=True)
-    first = _stage(work / "synthetic.npz", None, synthetic, SYNTHETIC_STEPS, options.seed)
+    learnt = kept.key(_LEARNING, names, options.seed, SYNTHETIC_STEPS, _SHARES)
+    first = _stage(work / f"synthetic-{learnt}.npz", None, synthetic, _SHARES, SYNTHETIC_STEPS, options.seed)
     print(f"trained on synthetic voices after {time.monotonic() - started:.0f} s", flush=True)
     last = first
-    for number, steps in enumerate(ROUND_STEPS, 1):
-        heard = _people(work / f"people{number}", last)
-        seed = options.seed + number
-        last = _stage(work / f"round{number}.npz", last, synthetic | {"people": heard}, steps, seed)
+    everyone = {group: voices + later.get(group, []) for group, voices in synthetic.items()}
+    for number, steps in enumerate(PEOPLE_STEPS, 1):
+        labelled = kept.key(_LABELLING, learnt)
+        everyone["people"] = _people(work / f"people-{labelled}", last)
+        learnt = kept.key(_LEARNING, labelled, later_names, options.seed, steps, _SHARES_WITH_PEOPLE)
+        path = work / f"round{number}-{learnt}.npz"
+        last = _stage(path, last, everyone, _SHARES_WITH_PEOPLE, steps, options.seed + number)
         print(f"round {number} done after {time.monotonic() - started:.0f} s", flush=True)
-    learned = {name: tensor.numpy() for name, tensor in last.state_dict().items() if "helper" not in name}
-    learned["exit.bias"][_CLOSURE::OUTPUTS] += CLOSURE_MARGIN
-    tensors = {name: values.astype(np.float16) for name, values in learned.items()}
+    tensors = export.folded(last)
+    tensors["exit.bias"][_CLOSURE::OUTPUTS] += CLOSURE_MARGIN
     options.out.mkdir(parents=True, exist_ok=True)
     export.write(tensors, options.out / "base.safetensors")
     print(f"wrote {options.out / 'base.safetensors'} after {time.monotonic() - started:.0f} s", flush=True)
 
 
-def _prepare(work: Path, seed: int) -> dict[str, list[Utterances]]:
-    """The synthetic voices, by kind; validation voices are made too, for whoever measures."""
+def _prepare(work: Path, wanted: tuple[corpus.Voice, ...], seed: int) -> tuple[dict[str, list[Utterances]], list[str]]:
+    """Synthetic voices by group, as `_SHARES` names them, and the names of their files."""
     os.environ["OMP_NUM_THREADS"] = "1"
     # A process a voice: espeak carries state from one utterance to the next, and a fresh one always speaks the same.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(_THREADS, mp_context=context, max_tasks_per_child=1) as pool:
         make = partial(corpus.prepare, folder=work, seed=seed)
-        paths = list(pool.map(make, (*corpus.TRAINING, *corpus.VALIDATION)))
+        paths = list(pool.map(make, wanted))
     voices: dict[str, list[Utterances]] = {}
-    for voice, path in zip(corpus.TRAINING, paths, strict=False):
-        voices.setdefault(voice.kind, []).append(Utterances.load(path))
-    return voices
+    for voice, path in zip(wanted, paths, strict=True):
+        group = "festival in English" if (voice.kind, voice.language) == ("festival", "en") else voice.kind
+        voices.setdefault(group, []).append(Utterances.load(path))
+    return voices, [path.name for path in paths]
 
 
 def _people(work: Path, net: MotionNet) -> list[Utterances]:
@@ -97,23 +108,28 @@ def _people(work: Path, net: MotionNet) -> list[Utterances]:
 
 
 def _stage(
-    path: Path, start: MotionNet | None, voices: dict[str, list[Utterances]], steps: int, seed: int
+    path: Path,
+    start: MotionNet | None,
+    voices: dict[str, list[Utterances]],
+    shares: dict[str, float],
+    steps: int,
+    seed: int,
 ) -> MotionNet:
     """A network trained on `voices`, beginning where `start` ended; kept at `path`."""
     torch.manual_seed(seed)
     net = MotionNet(extra=len(PHONES))
-    if start is not None:
-        net.load_state_dict(start.state_dict())
     if path.is_file():
         with np.load(path, allow_pickle=False) as stored:
             net.load_state_dict({name: torch.from_numpy(stored[name]) for name in stored.files})
         return net.eval()
+    if start is not None:
+        net.load_state_dict(start.state_dict())
     everyone, weights = [], []
     for kind, group in voices.items():
         total = sum(len(voice.phone) for voice in group)
         everyone += group
-        weights += [_SHARES[kind] * len(voice.phone) / total for voice in group]
-    fit.fit(net, fit.Crops(everyone, weights, seed), steps=steps, seed=seed)
+        weights += [shares[kind] * len(voice.phone) / total for voice in group]
+    fit.fit(net, fit.Crops(everyone, weights, seed), steps=steps, seed=seed, fade=start is not None)
     with atomic.replaced_file(path, suffix=".npz") as temporary:
         np.savez(temporary, **{name: tensor.numpy() for name, tensor in net.state_dict().items()})
     return net.eval()

@@ -14,8 +14,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from appliance.pipeline.mel import BANDS
+
 _DB: Final = math.log(10) / 10
 _QUIETEST: Final = math.log(1e-10)
+
+
+def _broad(spread: float) -> Tensor:
+    """The matrix that blurs a spectrum over its bands."""
+    place = torch.arange(BANDS)
+    near = torch.exp(-0.5 * ((place[:, None] - place) / spread) ** 2)
+    return near / near.sum(dim=0)
+
+
+_BROAD: Final = _broad(3.0)
 
 
 class Augmenter:
@@ -33,10 +45,11 @@ class Augmenter:
     def __call__(self, mel: Tensor) -> Tensor:
         batch = mel.shape[0]
         mel = self._vocal_tract(mel)
+        mel = torch.where(self._chosen(0.6, batch), self._manner(mel), mel)
         mel = torch.where(self._chosen(0.4, batch), self._room(mel), mel)
         loudness = mel.mean(dim=2, keepdim=True).amax(dim=1, keepdim=True)
         clean = mel
-        mel = torch.where(self._chosen(0.35, batch), torch.logaddexp(mel, self._babble(clean, loudness)), mel)
+        mel = torch.where(self._chosen(0.45, batch), torch.logaddexp(mel, self._babble(clean, loudness)), mel)
         mel = torch.where(self._chosen(0.6, batch), torch.logaddexp(mel, self._noise(mel, loudness)), mel)
         mel = mel + self._response(mel)
         mel = mel + torch.where(self._chosen(0.15, batch), self._band(mel), torch.zeros(()))
@@ -55,13 +68,25 @@ class Augmenter:
     def _vocal_tract(self, mel: Tensor) -> Tensor:
         """Stretch the frequency axis: a longer or shorter throat."""
         batch, frames, bands = mel.shape
-        factor = torch.exp(self._uniform(-0.13, 0.13, batch, 1))
+        factor = torch.exp(self._uniform(-0.12, 0.12, batch, 1))
         place = (torch.arange(bands) * factor).clamp(0, bands - 1)
         below = place.floor().long().clamp(max=bands - 2)
         part = (place - below)[:, None, :]
         low = mel.gather(2, below[:, None, :].expand(-1, frames, -1))
         high = mel.gather(2, (below + 1)[:, None, :].expand(-1, frames, -1))
         return low + (high - low) * part
+
+    def _manner(self, mel: Tensor) -> Tensor:
+        """Duller or sharper formants, and movements that a statistical synthesiser has smoothed."""
+        batch = mel.shape[0]
+        broad = mel @ _BROAD
+        mel = broad + (mel - broad) * torch.exp(self._uniform(-0.35, 0.3, batch, 1, 1))
+        reach = 4
+        taps = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / self._uniform(0.2, 1.3, batch, 1)) ** 2)
+        kernel = (taps / taps.sum(dim=1, keepdim=True))[:, None]
+        padded = functional.pad(mel.permute(2, 0, 1), (reach, reach), mode="replicate")
+        slow = functional.conv1d(padded, kernel, groups=batch).permute(1, 2, 0)
+        return torch.where(self._chosen(0.3, batch), slow, mel)
 
     def _room(self, mel: Tensor) -> Tensor:
         """An exponential tail of 0.15 to 0.7 s, its power -18 to 0 dB of the direct sound."""
@@ -79,7 +104,7 @@ class Augmenter:
         """Three other crops at once, 4 to 25 dB under this one."""
         batch = mel.shape[0]
         crowd = torch.stack([(mel - loudness).roll(shift, 0) for shift in (1, 2, max(batch // 2, 1))])
-        return torch.logsumexp(crowd, dim=0) - math.log(3) + loudness - self._uniform(4, 25, batch, 1, 1) * _DB
+        return torch.logsumexp(crowd, dim=0) - math.log(3) + loudness - self._uniform(3, 22, batch, 1, 1) * _DB
 
     def _noise(self, mel: Tensor, loudness: Tensor) -> Tensor:
         """A steady hiss or hum of random colour, 8 to 50 dB under the voice."""
@@ -96,7 +121,7 @@ class Augmenter:
         return (weights @ waves)[:, None] * spread_db * _DB
 
     def _response(self, mel: Tensor) -> Tensor:
-        return self._smooth_curve(mel.shape[0], mel.shape[2], 4.0)
+        return self._smooth_curve(mel.shape[0], mel.shape[2], 5.0)
 
     def _notch(self, mel: Tensor) -> Tensor:
         """A stretch of up to eight bands fades in every other crop, so that no single formant is relied on."""

@@ -1,8 +1,8 @@
 """The labelled speech: which voices there are, how they are split, and where their features are kept.
 
-A voice's utterances are made once and kept as `DIR/NAME.npz`: `mel` [T, 40] float16 (raw log-mel of `mel.log_mel`),
-`phone` [T] uint8 (index into `phones.PHONES`), `trust` [T] uint8 (0 where the label is not to be learnt from),
-`bounds` [n + 1] int64 (first frame of every utterance, and T).
+A voice's utterances are made once and kept as `DIR/NAME-KEY.npz`, where KEY changes with what makes them: `mel` [T, 40]
+float16 (raw log-mel of `mel.log_mel`), `phone` [T] uint8 (index into `phones.PHONES`), `trust` [T] uint8 (0 where the
+label is not to be learnt from), `bounds` [n + 1] int64 (first frame of every utterance, and T).
 A file is written whole, so a cut run goes on where it stopped.
 """
 
@@ -17,9 +17,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from appliance.pipeline import mel as mels
 from appliance.pipeline.mel import FRAME_HZ, MelStream
 from appliance.storage import atomic
-from tools.train import festival, texts
+from tools.train import espeak, festival, kept, phones, texts
+from tools.train import sound as sounds
 from tools.train.espeak import Espeak
 from tools.train.phones import INDEX, Segment
 from tools.train.sound import Samples, resampled
@@ -41,6 +43,8 @@ class Voice:
     language: str
     seconds: float
     held_out: bool = False
+    pitched: bool = False
+    """Speaks every sentence at another pitch, low as a man or high as a woman."""
 
 
 _ESPEAK: Final = {
@@ -50,6 +54,7 @@ _ESPEAK: Final = {
 _FESTIVAL: Final = {
     "ked_diphone": "en", "lp_diphone": "it", "pc_diphone": "it", "suo_fi_lj_diphone": "fi", "hy_fi_mv_diphone": "fi",
     "czech_dita": "cs", "czech_machac": "cs", "czech_krb": "cs", "upc_ca_ona_hts": "ca", "msu_ru_nsh_clunits": "ru",
+    "hindi_NSK_diphone": "hi", "telugu_NSK_diphone": "te",
 }  # fmt: skip
 
 _SHARE: Final = {"en-us": 2.5, "en-gb-x-rp": 2.5, "ked_diphone": 4.0}
@@ -59,12 +64,19 @@ TRAINING: Final = (
     *(Voice(name, "espeak", language, 800.0 * _SHARE.get(name, 1)) for name, language in _ESPEAK.items()),
     *(Voice(name, "festival", language, 1000.0 * _SHARE.get(name, 1)) for name, language in _FESTIVAL.items()),
 )
+LATER: Final = tuple(
+    Voice(name, "festival", _FESTIVAL[name], 1000.0 * _SHARE.get(name, 1), pitched=True) for name in festival.PITCHED
+)
+"""Only the second stage of training hears these, besides people."""
 VALIDATION: Final = (
     Voice("kal_diphone", "festival", "en", 180.0, held_out=True),
     Voice("cmu_us_slt_arctic_hts", "festival", "en", 180.0, held_out=True),
     Voice("czech_ph", "festival", "cs", 120.0, held_out=True),
     Voice("pl", "espeak", "pl", 120.0, held_out=True),
 )
+
+
+_MAKERS: Final = (mels, texts, espeak, festival, phones, sounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +103,13 @@ def spoken(voice: Voice, seed: int) -> Iterator[tuple[Samples, list[Segment]]]:
     """Utterances at 16 kHz with their segments, until the voice has spoken for long enough.
 
     Tempo, pitch and the length of the vocal tract vary: rate and pitch where the synthesiser has them, and for all a
-    change of the playing speed.
+    change of the playing speed. A held-out voice speaks as it is.
     """
     random = np.random.default_rng([seed, zlib.crc32(voice.name.encode())])
     speak = _espeak if voice.kind == "espeak" else _festival
     spent = 0.0
     for samples, rate, segments in speak(voice, random):
-        speed = float(np.exp(random.uniform(-0.15, 0.15)))
+        speed = 1.0 if voice.held_out else float(np.exp(random.uniform(-0.15, 0.15)))
         sound = resampled(samples, round(rate * speed / 50) * 50)
         scale = len(sound) / 16000 / max(len(samples) / rate, 1e-9)
         yield sound, [Segment(a * scale, b * scale, phone) for a, b, phone in segments]
@@ -124,7 +136,9 @@ def _festival(voice: Voice, random: np.random.Generator) -> Iterator[tuple[Sampl
     chosen = voice.language, random, voice.held_out
     while True:
         heard = 0
-        for utterance in festival.say([texts.sentence(*chosen) for _ in range(60)], voice.name):
+        said = [texts.sentence(*chosen) for _ in range(60)]
+        pitches = [float(hz) for hz in random.uniform(80, 230, 60)] if voice.pitched else None
+        for utterance in festival.say(said, voice.name, pitches):
             heard += 1
             yield utterance
         if not heard:
@@ -144,11 +158,10 @@ def features(sound: Samples, segments: list[Segment]) -> tuple[NDArray[np.float1
 
 def prepare(voice: Voice, folder: Path, seed: int) -> Path:
     """The voice's file, made if it is not there yet."""
-    path = folder / f"{voice.name}.npz"
+    path = folder / f"{voice.name}-{kept.key(_MAKERS, voice, seed)}.npz"
     if not path.is_file():
         parts = [features(sound, segments) for sound, segments in spoken(voice, seed)]
-        mel = np.concatenate([part[0] for part in parts])
         phone = np.concatenate([part[1] for part in parts])
         bounds = np.cumsum([0] + [len(part[1]) for part in parts])
-        Utterances(mel, phone, bounds, np.ones(len(phone), np.uint8)).save(path)
+        Utterances(np.concatenate([part[0] for part in parts]), phone, bounds, np.ones(len(phone), np.uint8)).save(path)
     return path

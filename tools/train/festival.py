@@ -34,13 +34,22 @@ PHONE_SET: Final = {
     "czech_ph": "czech",
     "upc_ca_ona_hts": "catalan",
     "msu_ru_nsh_clunits": "russian",
+    "hindi_NSK_diphone": "indian",
+    "telugu_NSK_diphone": "indian",
 }
-_ENCODING: Final = {"czech": "iso-8859-2", "russian": "utf-8"}
+PITCHED: Final = ("ked_diphone", "suo_fi_lj_diphone", "hy_fi_mv_diphone")
+"""Voices whose intonation can be moved up and down."""
+_ENCODING: Final = {"czech": "iso-8859-2", "russian": "utf-8", "indian": "utf-8"}
 _TIMEOUT_S: Final = 1800
 
 
-def say(texts: list[str], voice: str) -> Iterator[tuple[NDArray[np.float32], int, list[Segment]]]:
-    """Samples, sample rate and segments of each text; a text that festival cannot say is left out."""
+def say(
+    texts: list[str], voice: str, pitches_hz: list[float] | None = None
+) -> Iterator[tuple[NDArray[np.float32], int, list[Segment]]]:
+    """Samples, sample rate and segments of each text; a text that festival cannot say is left out.
+
+    `pitches_hz`, the mean pitch of each text, is for voices of `PITCHED` alone.
+    """
     program = shutil.which("festival")
     if program is None:
         raise UnhealthyError("festival is not installed", hint="apt install festival")
@@ -49,6 +58,12 @@ def say(texts: list[str], voice: str) -> Iterator[tuple[NDArray[np.float32], int
         script = Path(folder) / "say.scm"
         lines = [f"(voice_{voice})"]
         for number, text in enumerate(texts):
+            if pitches_hz:
+                mean = pitches_hz[number]
+                lines.append(
+                    f"(set! int_lr_params '((target_f0_mean {mean:.0f}) (target_f0_std {mean / 7:.0f})"
+                    " (model_f0_mean 170) (model_f0_std 34)))"
+                )
             quoted = text.replace("\\", "").replace('"', "")
             # unwind-protect goes on with the next text where a rule of the voice fails on this one.
             lines.append(

@@ -1,7 +1,9 @@
-"""Fits the network to the corpus: crops, augmentation, a loss that cares for closures, one schedule."""
+"""Fits the network to the corpus: crops, augmentation, a loss that cares for closures, the rate of learning."""
 
 from __future__ import annotations
 
+import copy
+import ctypes
 import time
 from collections.abc import Callable
 from typing import Final
@@ -11,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from appliance.pipeline.mel import FALL_PER_FRAME, FLOOR
+from appliance.pipeline.mel import FALL_PER_FRAME, FLOOR, Channel
 from appliance.pipeline.motion_net import DELAY, OUTPUTS, MotionNet, frames_of
 from appliance.pipeline.track import VISEMES
 from tools.train.augment import Augmenter
@@ -19,19 +21,24 @@ from tools.train.corpus import Utterances
 from tools.train.phones import PHONES
 from tools.train.targets import Targets, targets
 
-CROP: Final = 400
-BATCH: Final = 32
-_PEAK_RATE: Final = 2e-3
+CROP: Final = 320
+BATCH: Final = 16
+_RATE: Final = 1.5e-3
+_WARM_UP: Final = 200
+_FOLLOW: Final = 0.003
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 # How much a viseme weighs: the rare ones that a viewer sees at once weigh more than the many that look alike.
 _WEIGHTS: Final = {"PBM": 1.5, "FV": 3.0, "TH": 2.0, "U": 1.5, "O": 1.3}
 _SHOWN: Final = torch.tensor([_WEIGHTS.get(viseme, 1.0) for viseme in VISEMES])
 
 
-def relative(mel: Tensor) -> Tensor:
-    """`mel.Level` for a batch of crops [batch, T, bands], each at its own start."""
+def heard(mel: Tensor) -> Tensor:
+    """`mel.Level` and `mel.Channel` for a batch of crops [batch, T, bands], each at its own start."""
     fall = FALL_PER_FRAME * torch.arange(1, mel.shape[1] + 1)
     heights = (mel.mean(dim=2) + fall).clamp_min(FLOOR).cummax(dim=1).values - fall
-    return mel - heights.clamp_min(FLOOR)[:, :, None]
+    relative = mel - heights.clamp_min(FLOOR)[:, :, None]
+    channels = [Channel() for _ in relative]
+    return torch.stack([torch.from_numpy(c.equalised(r.numpy())) for c, r in zip(channels, relative, strict=True)])
 
 
 class Crops:
@@ -81,7 +88,7 @@ def loss_of(net: MotionNet, mel: Tensor, want: Targets, trust: Tensor) -> Tensor
     speech = functional.binary_cross_entropy_with_logits(vad, cut(want.vad), reduction="none")
     viseme = functional.cross_entropy(raw[..., 5:].transpose(1, 2), cut(want.viseme), _SHOWN, reduction="none")
     phone = functional.cross_entropy(phones.transpose(1, 2), cut(want.phone), reduction="none")
-    return ((shape + 3 * sealed + speech + 0.4 * viseme + 0.4 * phone) * trust).mean()
+    return ((shape + 3 * sealed + speech + 0.4 * viseme + 0.8 * phone) * trust).mean()
 
 
 def fit(
@@ -90,20 +97,29 @@ def fit(
     *,
     steps: int,
     seed: int,
-    peak_rate: float = _PEAK_RATE,
+    fade: bool,
     report: Callable[[int, MotionNet], None] = lambda _step, _net: None,
 ) -> None:
-    """Train in place; `report(step, net)` every 100 steps."""
+    """Train in place, at a steady rate or one that fades to nothing; `report(step, averaged)` every 100 steps.
+
+    What remains in `net` is the running average of its weights, which is what a lower rate would have reached.
+    """
+    _keep_memory()
     augment = Augmenter(torch.Generator().manual_seed(seed))
-    optimiser = torch.optim.AdamW(net.parameters(), lr=peak_rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peak_rate, total_steps=steps, pct_start=0.1)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min(1.0, (step + 1) / _WARM_UP) * (1 - step / steps if fade else 1.0)
+    )
+    averaged = copy.deepcopy(net).eval()
+    pairs = zip(averaged.state_dict().values(), net.state_dict().values(), strict=True)
+    followers, leaders = zip(*[pair for pair in pairs if pair[0].is_floating_point()], strict=True)
     total, started = 0.0, time.monotonic()
     net.train()
     for step in range(1, steps + 1):
         raw, phone, trust = crops.batch(BATCH)
         with torch.no_grad():
             raw, phone = augment.emptied(raw, phone)
-            mel, want = relative(augment(raw)), targets(phone)
+            mel, want = heard(augment(raw)), targets(phone)
         with torch.autocast("cpu", torch.bfloat16):
             loss = loss_of(net, mel, want, trust)
         optimiser.zero_grad()
@@ -111,10 +127,21 @@ def fit(
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         schedule.step()
+        with torch.no_grad():
+            for follower, leader in zip(followers, leaders, strict=True):
+                follower.lerp_(leader, max(_FOLLOW, 1 / step))
         total += float(loss.detach())
         if step % 100 == 0:
             print(f"step {step}/{steps} loss {total / 100:.4f} {time.monotonic() - started:.0f} s", flush=True)
-            net.eval()
-            report(step, net)
-            net.train()
+            report(step, averaged)
             total = 0.0
+    net.load_state_dict(averaged.state_dict())
+    net.eval()
+
+
+def _keep_memory() -> None:
+    """Let the C library keep freed memory: to fetch the same pages anew in every step costs a third of the time."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        for option, value in ((_M_TRIM_THRESHOLD, 2**31 - 1), (_M_MMAP_THRESHOLD, 2**30)):
+            library.mallopt(option, value)

@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from appliance.pipeline import motion_engines, motion_int8, motion_weights
@@ -24,7 +23,7 @@ from appliance.pipeline.motion import MotionStream
 from appliance.pipeline.motion_engines import Array, State
 from appliance.pipeline.motion_guard import GuardedEngine
 from appliance.storage import atomic
-from tools.train import corpus
+from tools.train import corpus, export
 from tools.train.baselines import kiosk
 from tools.train.sound import Samples
 
@@ -44,7 +43,7 @@ def write(weights: Path, target: Path, *, seed: int = 0) -> None:
     voices = [replace(voice, seconds=_SECONDS) for voice in corpus.TRAINING]
     sounds = [samples for voice in voices for samples, _ in corpus.spoken(voice, seed)]
     heard = [*sounds[::2], *kiosk(sounds[1::2], seed)]
-    graph = _plain(read.graph)
+    graph = _plain(read)
     last = [node.name for node in graph.graph.node if node.op_type in _FILTERS][-1]
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "quantised.onnx"
@@ -67,24 +66,25 @@ def write(weights: Path, target: Path, *, seed: int = 0) -> None:
         onnx.checker.check_model(str(temporary))
 
 
-def _plain(graph: Path) -> Any:
-    """The graph with its weights as float32 constants, where the shipped one casts them from float16 as it runs."""
+def _plain(weights: motion_weights.Weights) -> Any:
+    """The graph with its weights as float32 constants, where the shipped one scales them from int8 as it runs."""
     import onnx
 
-    model = onnx.load(graph)
-    stored = {tensor.name: tensor for tensor in model.graph.initializer}
-    kept = []
-    for node in model.graph.node:
+    model = onnx.load(weights.graph, load_external_data=False)
+    inside = [tensor for tensor in model.graph.initializer if tensor.data_location != onnx.TensorProto.EXTERNAL]
+    kept = [node for node in model.graph.node if not set(node.output) & {*weights.tensors, *_whole(weights)}]
+    for node in kept:
         node.name = node.output[0]
-        if node.op_type == "Cast" and node.input[0] in stored:
-            values = onnx.numpy_helper.to_array(stored[node.input[0]]).astype(np.float32)
-            model.graph.initializer.remove(stored[node.input[0]])
-            model.graph.initializer.append(onnx.numpy_helper.from_array(values, node.output[0]))
-        else:
-            kept.append(node)
-    del model.graph.node[:]
+    del model.graph.node[:], model.graph.initializer[:]
     model.graph.node.extend(kept)
+    constants = [onnx.numpy_helper.from_array(values, name) for name, values in weights.tensors.items()]
+    model.graph.initializer.extend([*inside, *constants])
     return model
+
+
+def _whole(weights: motion_weights.Weights) -> list[str]:
+    """What the graph calls the weights before they are scaled."""
+    return [name + export.WHOLE for name in weights.tensors]
 
 
 class _Listener:

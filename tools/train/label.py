@@ -19,7 +19,7 @@ from appliance.pipeline.mel import BANDS, FRAME_HZ, MelStream
 from appliance.pipeline.motion_net import DELAY, STRIDE, MotionNet, frames_of
 from tools.train import align
 from tools.train.corpus import Utterances
-from tools.train.fit import relative
+from tools.train.fit import heard
 from tools.train.people import Clip
 from tools.train.phones import PHONES
 from tools.train.sound import decoded
@@ -33,7 +33,7 @@ def padded(mel: NDArray[np.float32]) -> torch.Tensor:
     """A batch of one, relative to the level, with the silence that lets the network answer for the last frame."""
     missing = DELAY + len(mel) % STRIDE
     tail = np.full((missing, BANDS), _QUIET, np.float32)
-    return relative(torch.from_numpy(np.concatenate([mel, tail]))[None])
+    return heard(torch.from_numpy(np.concatenate([mel, tail]))[None])
 
 
 def posteriors(net: MotionNet, mel: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -96,6 +96,8 @@ _BY_SET: Final[dict[str, dict[str, str]]] = {
     "czech": {"c": "t s", "c~": "t sh", "ch": "h", "d~": "d j", "dz": "d z", "dz~": "d zh", "n*": "ng", "n~": "n",
               "r~": "r zh", "r~*": "r sh", "s~": "sh", "t~": "t j", "z~": "zh", "y": "i", "_": "sil"},
     "catalan": {"E": "e", "O": "o", "S": "sh", "Z": "zh", "J": "n", "L": "l", "rr": "r", "ax": "ax"},
+    "indian": {"a": "ah", "aa": "a", "th": "t", "dh": "d", "ddh": "d", "T": "t", "D": "d", "N": "n", "ny": "n",
+               "bh": "b", "kh": "k", "oh": "o", "uh": "u", "j": "d zh", "ay": "a ih"},
     "russian": {"y": "ih", "yy": "ih", "ii": "i", "uu": "u", "ee": "e", "oo": "o", "aa": "a", "ae": "ax", "ay": "ih",
                 "ur": "u", "c": "t s", "ch": "t sh", "sh": "sh", "sch": "sh", "zh": "zh", "h": "h", "j": "j",
                 **{c + c: c for c in "pbtdkgfvszhmnlr"}},

@@ -1,8 +1,8 @@
 """From phones to what the mouth does, frame by frame at 100 Hz, for a batch.
 
 The lips and the jaw are slow: opening, width and rounding are the phones' looks blurred by a Gaussian of
-`BLUR_FRAMES` (coarticulation), and pressed down where the lips are sealed. `closure` is 1 while they are; the frames
-where nobody can say (the first of a closure, the burst of a stop) carry no weight.
+`BLUR_FRAMES` (coarticulation), opening pressed down where the lips are sealed and halved in silence. `closure` is 1
+while they are sealed; where nobody can say (the first frame of a closure, a stop from its burst on) it has no weight.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from torch.nn import functional
 from tools.train.phones import INDEX, LOOKS, PHONES, SEALED, VISEME_OF
 
 BLUR_FRAMES: Final = 2.5
-_BURST_FRAMES: Final = 2
+_CLOSED_SHARE: Final = {"p": 0.5, "b": 0.7}
+"""How much of a stop is surely closed; the rest is its burst and, after p, breath."""
 
 _LOOK = torch.tensor([LOOKS[phone][1:] for phone in PHONES])
 _VISEME = torch.tensor(VISEME_OF)
 _SEALED = torch.zeros(len(PHONES), dtype=torch.bool)
 _SEALED[[INDEX[phone] for phone in SEALED]] = True
-_STOPPED = torch.zeros(len(PHONES), dtype=torch.bool)
-_STOPPED[[INDEX["p"], INDEX["b"]]] = True
+_CLOSED = torch.tensor([_CLOSED_SHARE.get(phone, 1.0) for phone in PHONES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,22 @@ def _blur(curves: Tensor) -> Tensor:
     return functional.conv1d(padded, kernel, groups=curves.shape[1])
 
 
+def _since(phone: Tensor) -> Tensor:
+    """How many frames ago each sound began."""
+    place = torch.arange(phone.shape[1]).expand(phone.shape)
+    begins = functional.pad(phone[:, 1:] != phone[:, :-1], (1, 0), value=True)
+    return place - torch.where(begins, place, 0).cummax(dim=1).values
+
+
 def targets(phone: Tensor) -> Targets:
     """The targets of phones [batch, T] int64."""
     look = _LOOK[phone].transpose(1, 2)
     sealed = _SEALED[phone]
     smooth = _blur(torch.cat([look, sealed[:, None].float()], dim=1))
-    opening = smooth[:, 0] * torch.where(sealed, 0.15, 1.0) * (1 - 0.5 * smooth[:, 3])
-    after = functional.pad(phone, (0, _BURST_FRAMES), value=INDEX["sil"])
-    burst = _STOPPED[phone] & (after[:, _BURST_FRAMES:] != phone)
+    silent = phone == INDEX["sil"]
+    opening = smooth[:, 0] * torch.where(sealed, 0.15, 1.0) * torch.where(silent, 0.5, 1.0) * (1 - 0.5 * smooth[:, 3])
+    since, left = _since(phone), _since(phone.flip(1)).flip(1)
+    burst = sealed & (since >= _CLOSED[phone] * (since + left + 1))
     before = functional.pad(sealed, (1, 0), value=False)[:, :-1]
     follows = functional.pad(sealed, (0, 1), value=False)[:, 1:]
     edge = (sealed & ~before) | (~sealed & follows) | (~sealed & before)
@@ -67,7 +75,7 @@ def targets(phone: Tensor) -> Targets:
         rounding=smooth[:, 2],
         closure=sealed.float(),
         closure_weight=torch.where(burst | edge, 0.0, 1.0),
-        vad=(phone != INDEX["sil"]).float(),
+        vad=(~silent).float(),
         viseme=_VISEME[phone],
         phone=phone,
     )

@@ -1,8 +1,8 @@
 """What the synthetic voices say: sentences that people wrote, and random words, so that no text has to be fetched.
 
-Sentences come from Debian's fortune cookies; one in `_HELD_OUT` of them is for validation alone. Words come from Debian's
-word lists, Mandarin phrases from pypinyin's own dictionary, and where there is no list (Japanese, Russian, Finnish,
-Czech) from syllables that the language allows. All by seed.
+Sentences come from Debian's fortune cookies; one in `_HELD_OUT` of them is for validation alone. Words come from
+Debian's word lists, Mandarin phrases from pypinyin's own dictionary, and where there is no list (Japanese, Russian,
+Finnish, Czech, Hindi, Telugu) from syllables that the language allows. All by seed.
 """
 
 from __future__ import annotations
@@ -49,6 +49,11 @@ _SYLLABLES: Final = {
         *["ст", "пр", "мп", "бр"] * 20,
     ],
     "fi": [c + r for c in "hjklmnprstv" for r in [*"aeiouäöy" * 2, "aa", "ii", "uu", *_CODAS_FI.split()]],
+    # A consonant's letter carries a short a; a virama takes it away, and then it ends the syllable.
+    "hi": [c + v + k for c in "कखगघचछजझटठडढतथदधनपफबभमयरलवशसह" for v in ["", *"ािीुूेो"]
+           for k in ("", "", "", "", *(c + "्" for c in "नकलरतसम"))],
+    "te": [c + v + k for c in "కఖగఘచఛజఝటఠడఢతథదధనపఫబభమయరలవశసహ" for v in ["", *"ాిీుూెేొో"]
+           for k in ("", "", "", "", *(c + "్" for c in "నకలరతసమ"))],
     "cs": [c + r for c in "bcčdfhjklmnpřrsštvzž" for r in [*"aeiouáí" * 3, "ou", *_CODAS_CS.split()]],
 }  # fmt: skip
 _PAUSES: Final = (", ", " ", " ", " ", " ", " ")
@@ -92,6 +97,8 @@ def _word(language: str, random: np.random.Generator) -> str:
 def sentences(language: str, held_out: bool) -> list[str]:
     """What people wrote, four to sixteen words each; none for a language without fortune cookies."""
     files = [path for name in _FILES.get(language, "").split() for path in sorted(_COOKIES.glob(name))]
+    if language in _FILES and not files:
+        raise UnhealthyError(f"no fortune cookies in {language}", hint="install tools/train/packages.txt")
     found: dict[str, None] = {}
     for path in files:
         if path.suffix not in ("", ".fortunes") or not path.is_file():
@@ -101,18 +108,25 @@ def sentences(language: str, held_out: bool) -> list[str]:
             text = " ".join(re.split(r"\n\s*--", cookie)[0].split())
             for each in re.findall(r"[^.!?]+[.!?]", text):
                 words = each.strip(" .!?").split()
-                plain = re.fullmatch(r"[^\W\d_]+(['’][^\W\d_]+)?[,;:]?(?: [^\W\d_]+(['’][^\W\d_]+)?[,;:]?)*", " ".join(words))
+                plain = re.fullmatch(
+                    r"[^\W\d_]+(['’][^\W\d_]+)?[,;:]?(?: [^\W\d_]+(['’][^\W\d_]+)?[,;:]?)*", " ".join(words)
+                )
                 if plain and 4 <= len(words) <= 16 and not any(w.isupper() and len(w) > 1 for w in words):
                     found[" ".join(words).rstrip(",;:") + "."] = None
     return [each for each in found if (zlib.crc32(each.encode()) % _HELD_OUT == 0) == held_out]
 
 
-def sentence(language: str, random: np.random.Generator, held_out: bool = False) -> str:
-    """A sentence that somebody wrote, or three to nine words with a pause now and then."""
-    natural = sentences(language, held_out)
-    if natural and random.random() < _NATURAL:
-        return natural[random.integers(len(natural))]
+def random_words(language: str, random: np.random.Generator) -> str:
+    """Three to nine words with a pause now and then."""
     text = ""
     for _ in range(random.integers(3, 10)):
         text += _word(language, random) + _PAUSES[random.integers(len(_PAUSES))]
     return text.strip(" ,") + "."
+
+
+def sentence(language: str, random: np.random.Generator, held_out: bool = False) -> str:
+    """A sentence that somebody wrote, or random words."""
+    natural = sentences(language, held_out)
+    if natural and random.random() < _NATURAL:
+        return natural[random.integers(len(natural))]
+    return random_words(language, random)

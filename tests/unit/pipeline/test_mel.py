@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from appliance.pipeline.mel import BANDS, HOP, WINDOW, Level, MelStream, log_mel
+from appliance.pipeline.mel import BANDS, HOP, USUAL, WINDOW, Channel, Level, MelStream, log_mel
 
 
 def voice(seconds: float, seed: int = 0) -> np.ndarray:
@@ -65,3 +65,30 @@ def test_the_level_does_not_depend_on_blocks() -> None:
     level = Level()
     pieces = np.concatenate([level.relative(mel[:7]), level.relative(mel[7:7]), level.relative(mel[7:])])
     np.testing.assert_allclose(pieces, Level().relative(mel), atol=1e-5)
+
+
+def spoken(frames: int, colour: np.ndarray) -> np.ndarray:
+    """Frames as loud as a voice, of a given mean spectrum."""
+    random = np.random.default_rng(5)
+    return np.asarray(USUAL + colour + random.standard_normal((frames, BANDS)), np.float32)
+
+
+def test_a_microphone_s_colour_is_taken_out() -> None:
+    colour = np.linspace(-3, 3, BANDS)
+    one, other = spoken(600, colour * 0), spoken(600, colour)
+    early, late = slice(0, 5), slice(400, 600)
+    heard = Channel().equalised(other) - Channel().equalised(one)
+    assert abs(heard[early].mean(axis=0) - colour).max() < 0.6
+    assert abs(heard[late].mean(axis=0)).max() < 0.45
+
+
+def test_silence_says_nothing_about_the_channel() -> None:
+    silence = np.full((500, BANDS), -12.0, np.float32)
+    np.testing.assert_array_equal(Channel().equalised(silence), silence)
+
+
+def test_the_channel_does_not_depend_on_blocks() -> None:
+    mel = spoken(2500, np.linspace(-2, 2, BANDS))
+    channel = Channel()
+    pieces = np.concatenate([channel.equalised(part) for part in np.split(mel, [3, 3, 700, 1801])])
+    np.testing.assert_allclose(pieces, Channel().equalised(mel), atol=1e-4)

@@ -15,16 +15,21 @@ from tools.train import corpus
 from tools.train.baselines import envelope, figures, ideal, late, network, utterances
 from tools.train.measure import Truth, score, summary
 
+FORTUNES = Path("/usr/share/games/fortunes")
 HELD_OUT = {
-    "kal_diphone": ("festvox-kallpc16k", Path("/usr/share/festival/voices/english/kal_diphone")),
-    "pl": ("espeak-ng and wpolish", Path("/usr/share/dict/polish")),
+    "kal_diphone": {
+        "festvox-kallpc16k": Path("/usr/share/festival/voices/english/kal_diphone"),
+        "fortunes": FORTUNES / "wisdom",
+        "wamerican": Path("/usr/share/dict/american-english"),
+    },
+    "pl": {"fortunes-pl": FORTUNES / "pl", "wpolish": Path("/usr/share/dict/polish")},
 }
 
 
 def spoken(name: str) -> tuple[list[np.ndarray], list[Truth]]:
-    package, place = HELD_OUT[name]
-    if not place.exists():
-        pytest.skip(f"{package} is not installed")
+    missing = [package for package, place in HELD_OUT[name].items() if not place.exists()]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed")
     (voice,) = (voice for voice in corpus.VALIDATION if voice.name == name)
     return utterances(voice, 30.0, seed=77)
 

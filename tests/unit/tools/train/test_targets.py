@@ -24,10 +24,12 @@ def test_a_closure_shuts_the_mouth_between_open_vowels() -> None:
     assert want.opening[0, 5] > 0.9
 
 
-def test_the_burst_and_the_edges_of_a_stop_are_not_judged() -> None:
-    weight = targets(phones(("a", 20), ("p", 8), ("a", 20))).closure_weight[0]
-    assert (weight[[20, 26, 27, 19, 28]] == 0).all()
-    assert (weight[21:26] == 1).all()
+@pytest.mark.parametrize(("stop", "closed"), [("p", 5), ("b", 7), ("m", 10)])
+def test_a_stop_is_judged_from_its_second_frame_to_its_burst(stop: str, closed: int) -> None:
+    weight = targets(phones(("a", 20), (stop, 10), ("a", 20))).closure_weight[0]
+    assert (weight[[20, 19, 30]] == 0).all()
+    assert (weight[21 : 20 + closed] == 1).all()
+    assert (weight[20 + closed : 30] == 0).all()
     assert (weight[:18] == 1).all()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ LIPS = {"cs": "mp", "fi": "mp", "ru": "мп"}
 
 def said(language: str, seed: int) -> str:
     random = np.random.default_rng(seed)
-    return " ".join(texts.sentence(language, random) for _ in range(300))
+    return " ".join(texts.random_words(language, random) for _ in range(300))
 
 
 @pytest.mark.parametrize("language", CODA)
@@ -33,3 +34,19 @@ def test_a_syllable_ends_on_n_and_k_more_often_than_on_m_and_p(language: str) ->
 
 def test_the_same_seed_says_the_same() -> None:
     assert said("cs", 5) == said("cs", 5) != said("cs", 6)
+
+
+def test_sentences_are_plain_and_each_is_for_training_or_for_validation() -> None:
+    if not Path("/usr/share/games/fortunes/wisdom").is_file():
+        pytest.skip("fortunes is not installed")
+    training, held_out = texts.sentences("en", held_out=False), texts.sentences("en", held_out=True)
+    assert len(training) > 5 * len(held_out) > 500
+    assert not set(training) & set(held_out)
+    for sentence in (*training, *held_out):
+        assert re.fullmatch(r"[^\d_()<>@]+\.", sentence)
+        assert 4 <= len(sentence.split()) <= 16
+
+
+def test_a_language_without_sentences_says_words() -> None:
+    assert texts.sentences("ja", held_out=False) == []
+    assert texts.sentence("ja", np.random.default_rng(0)).endswith(".")
