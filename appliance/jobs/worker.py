@@ -16,7 +16,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,6 +45,9 @@ SMALL_S: Final = 30.0
 """Sounds shorter than this may share a batch."""
 LOST_S: Final = 2.0
 """Most of a video that is rendered again after a crash."""
+_MOST_THREADS: Final = 4
+"""Each thread may lose a fragment, so more threads mean shorter ones, and each begins with a whole picture: a video of
+quarter-second fragments is nearly twice as large as one of three-second fragments."""
 _MARGIN: Final = 0.8
 """Fragments are rounded to whole frames, in fours."""
 _HOUSEKEEPING_S: Final = 3600.0
@@ -254,7 +257,9 @@ class Worker:
         if self._loaded is None:
             from appliance.pipeline import model
 
-            self._loaded = model.load()
+            loaded = model.load()
+            loaded.choice = replace(loaded.choice, render_threads=min(loaded.choice.render_threads, _MOST_THREADS))
+            self._loaded = loaded
         return self._loaded
 
     def _resolved(self, avatar: str | dict[str, str], face: int | None, progress: Progress) -> AvatarPack:
