@@ -4,7 +4,7 @@
 frames of a `MotionTrack`, each at most `LOOK_AHEAD_S` after the instant it shows: a stop is known by what follows it.
 Offline is the same computation in one block, so the track does not depend on how the sound was cut. Memory does not
 grow with the length: a stream holds the network's state and a fraction of a second of frames. Small blocks are gathered
-to `GATHERED_FRAMES`, because a call costs more than the arithmetic of a few frames.
+to `GATHERED_S`, because a call costs more than the arithmetic of a few frames.
 
 The network answers at 100 Hz for 10 ms each. A video frame shows the mean over its own time, at most `_HALF_S` to
 either side, except `closure`, where it shows the strongest: a closure can be shorter than a frame and must not vanish.
@@ -33,12 +33,12 @@ from appliance.settings import SPEECH_RATE_HZ
 STEP_FRAMES: Final = 2
 DELAY_FRAMES: Final = 22
 """How late the network answers, in mel frames; fixed by its training (`motion_net.DELAY`)."""
-GATHERED_FRAMES: Final = 20
+GATHERED_S: Final = 0.2
 _HALF_S: Final = 0.0175
 _NO_SPEECH, _SURE_SPEECH = 0.4, 0.9
 """Voice activities between which the mouth opens: chosen on the validation voices, for silence."""
-LOOK_AHEAD_S: Final = (DELAY_FRAMES + GATHERED_FRAMES - 1) / FRAME_HZ + WINDOW / 2 / SPEECH_RATE_HZ + _HALF_S
-"""From the instant that a frame shows to the last sample that must be there before it is given out: 440 ms."""
+LOOK_AHEAD_S: Final = (DELAY_FRAMES + STEP_FRAMES - 1) / FRAME_HZ + GATHERED_S + WINDOW / 2 / SPEECH_RATE_HZ + _HALF_S
+"""From the instant that a frame shows to the last sample that must be there before it is given out: 460 ms."""
 _BLOCK_FRAMES: Final = 1000
 _OPENING, _CLOSURE, _WIDTH, _ROUNDING, _VAD, _VISEMES = 0, 1, 2, 3, 4, 5
 
@@ -76,6 +76,7 @@ class MotionStream:
     def __init__(self, engine: GuardedEngine, fps: float) -> None:
         self._engine = engine
         self._state = engine.initial()
+        self._gathered: list[Array] = []
         self._mel = MelStream()
         self._level = Level()
         self._channel = Channel()
@@ -89,21 +90,32 @@ class MotionStream:
         """Hear a block; the frames that became final, possibly none."""
         if self._finished:
             raise ValueError("the stream is finished")
-        return self._frames.take(self._heard(self._mel.push(samples), GATHERED_FRAMES), final=None)
+        self._gathered.append(np.array(samples, np.float32))
+        if sum(map(len, self._gathered)) < GATHERED_S * SPEECH_RATE_HZ:
+            return MotionTrack.at_rest(self._fps, 0)
+        return self._frames.take(self._heard(self._taken()), final=None)
 
     def finish(self) -> MotionTrack:
         """The remaining frames."""
         self._finished = True
+        rest = self._taken()
         total = math.ceil(round(self._mel.samples * self._fps / SPEECH_RATE_HZ, 6))
         needed = math.ceil(self._mel.samples / HOP)
         needed += DELAY_FRAMES + (needed + DELAY_FRAMES) % STEP_FRAMES
-        curves = self._heard(self._mel.finish(needed), STEP_FRAMES) if total else np.zeros((0, 17), np.float32)
+        mel = np.concatenate([rest, self._mel.finish(needed)])
+        curves = self._heard(mel) if total else np.zeros((0, 17), np.float32)
         return self._frames.take(curves, final=total)
 
-    def _heard(self, mel: Array, least: int) -> Array:
-        """What the network answers to more frames, on time, once there are multiples of `least`."""
+    def _taken(self) -> Array:
+        """The frames that the gathered samples make whole."""
+        samples = np.concatenate([np.zeros(0, np.float32), *self._gathered])
+        self._gathered = []
+        return self._mel.push(samples)
+
+    def _heard(self, mel: Array) -> Array:
+        """What the network answers to more frames, on time."""
         mel = np.concatenate([self._waiting, self._channel.equalised(self._level.relative(mel))])
-        whole = len(mel) // least * least
+        whole = len(mel) // STEP_FRAMES * STEP_FRAMES
         self._waiting = mel[whole:]
         parts = []
         for start in range(0, whole, _BLOCK_FRAMES):
