@@ -3,8 +3,8 @@
 Keys are content hashes, text or bytes; a value is what was once put under its key or a miss, never anything else. `put`
 answers whether the value is in the cache now. It is admitted
 
-- where there is room that was never used, else only when it was put once before, lately (`Ghosts`: as many as three
-  quarters of the resident items), because most of what is asked for once is not asked for again;
+- where there is room that was never used, else only when it was put once before, lately (`Ghosts`: half as many as
+  there are resident items), because most of what is asked for once is not asked for again;
 - with the probability that the budget gives, times the weight of its kind (`KINDS`).
 
 Nothing raises in here. A volume that is full, read-only, gone, or in the hands of another process turns puts away; what
@@ -49,7 +49,7 @@ SEGMENT_LEBS: Final = 8
 RETRY_S: Final = 30.0
 NAND_FACTOR: Final = 1.06
 """NAND bytes that UBIFS programs for a byte of a segment's file."""
-_GHOST_RATIO: Final = 0.75
+_GHOST_RATIO: Final = 0.5
 _FEWEST_GHOSTS: Final = 64
 _BLOCK: Final = 4096
 _KINDS: Final = tuple(KINDS)
@@ -232,8 +232,7 @@ class SegmentCache:
     def _save(self) -> None:
         """Store what shall outlive the process; on the way, fit the ghosts to the number of items."""
         wanted = max(int(_GHOST_RATIO * len(self._store.index)), _FEWEST_GHOSTS)
-        if not wanted // 2 < self._ghosts.capacity < 2 * wanted:
-            self._ghosts = self._ghosts.resized(wanted)
+        self._ghosts = self._ghosts.resized(wanted)
         state = {
             "statistics": self._stats(),
             "ghosts": base64.b64encode(self._ghosts.dump()).decode(),

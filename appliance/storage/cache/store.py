@@ -2,9 +2,9 @@
 
 The segment that is being filled lies in memory and is written in one piece when it is full, so that the flash never
 sees part of a page twice, and a crash takes what was in memory, one segment at most. When a segment must go, items in
-it that were hit come back at the head of the stream, the most hit first, up to half a segment; the others are handed to
-`forgotten`. A record that straddles belongs to the segment it begins in and goes with it; its rest is dead until the
-segments where it lies go, so that at most the end of one record in a segment serves nothing.
+it that were hit twice come back at the head of the stream, the most hit first, up to half a segment; the others are
+handed to `forgotten`. A record that straddles belongs to the segment it begins in and goes with it; its rest is dead
+until the segments where it lies go, so that at most the end of one record in a segment serves nothing.
 
 `append` and `seal` raise `OSError` when the volume does not take a segment; then its records are lost, everything else
 is as before. On a volume that is too full two of the oldest segments are given up for it.
@@ -21,6 +21,8 @@ from appliance.storage.cache.folder import Folder
 from appliance.storage.cache.index import Entry, Index
 from appliance.storage.cache.statistics import Counters
 
+HITS_TO_STAY: Final = 2
+"""One hit is not enough: with one, a tenth more is written, and no more hits come of it."""
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _GIVE_UP: Final = 2
 """Segments that are deleted for a new one when the volume holds less than it should."""
@@ -196,7 +198,7 @@ class SegmentStore:
         kept: dict[int, tuple[int, bytes]] = {}
         kept_bytes = 0
         for fingerprint, entry in items:
-            if entry.hits and kept_bytes + entry.length <= returning_bytes:
+            if entry.hits >= HITS_TO_STAY and kept_bytes + entry.length <= returning_bytes:
                 record = self._load_sound(entry)
                 if record:
                     kept[fingerprint] = (entry.kind, record)
