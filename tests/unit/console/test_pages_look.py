@@ -21,7 +21,6 @@ TEXT = [(ink, ground) for ink in ("ink", "muted", "accent", "ok", "warning", "pr
 ON_COLOUR = [
     ("on-accent", "accent"),
     ("on-accent", "accent-deep"),
-    ("on-problem", "problem"),
     *((tone, f"{tone}-soft") for tone in ("accent", "ok", "warning", "problem")),
     *((ink, f"{tone}-soft") for ink in ("ink", "muted") for tone in ("accent", "ok", "warning", "problem")),
     ("ink", "raised"),
