@@ -25,7 +25,7 @@ def checks(volumes: Volumes, *, by_writing: bool = True) -> list[Check]:
         Check("clock", lambda: clock.check(volumes)),
         Check("volumes", lambda: volumes_writable.check(volumes, by_writing=by_writing)),
         Check("disk space", lambda: disk_space.check(volumes)),
-        Check("wear", wear.check),
+        Check("wear", lambda: wear.check(volumes)),
         Check("slot", slot.check),
     ]
 
