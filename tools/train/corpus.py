@@ -36,7 +36,10 @@ _VARIANTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One synthesiser's voice; `kind` espeak takes a voice name without variant, festival its own name."""
+    """One synthesiser's voice; `kind` espeak takes a voice name without variant, the others festival's own name.
+
+    What is "statistical" is a festival voice too, but one that no recording is replayed for (HTS).
+    """
 
     name: str
     kind: str
@@ -64,10 +67,14 @@ TRAINING: Final = (
     *(Voice(name, "espeak", language, 800.0 * _SHARE.get(name, 1)) for name, language in _ESPEAK.items()),
     *(Voice(name, "festival", language, 1000.0 * _SHARE.get(name, 1)) for name, language in _FESTIVAL.items()),
 )
-LATER: Final = tuple(
-    Voice(name, "festival", _FESTIVAL[name], 1000.0 * _SHARE.get(name, 1), pitched=True) for name in festival.PITCHED
+LATER: Final = (
+    *(
+        Voice(name, "festival", _FESTIVAL[name], 1000.0 * _SHARE.get(name, 1), pitched=True)
+        for name in festival.PITCHED
+    ),
+    Voice("upc_ca_ona_hts", "statistical", "ca", 3000.0),
 )
-"""Only the second stage of training hears these, besides people."""
+"""Only the rounds with people hear these."""
 VALIDATION: Final = (
     Voice("kal_diphone", "festival", "en", 180.0, held_out=True),
     Voice("cmu_us_slt_arctic_hts", "festival", "en", 180.0, held_out=True),
