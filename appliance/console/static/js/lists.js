@@ -20,7 +20,7 @@ function job(id, value) {
     seen.set(id, state);
     return;
   }
-  const bar = row.querySelector("progress");
+  const bar = row?.querySelector("progress"); // a job that is gone has no row
   if (!moving || !bar) return;
   const now = progress(value);
   bar.value = now.share;
