@@ -6,6 +6,7 @@ the serial console) takes effect without a word between the two, on a file as on
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import Any, Final
 from flask import current_app
 
 from appliance.control import Control
+from appliance.errors import ApplianceError
 from appliance.jobs.store import JobStore
 from appliance.settings import Settings
 from appliance.storage.config import ConfigStore
@@ -52,6 +54,11 @@ class Box:
             self._known = self.config.update(change)
             self._read_at = time.monotonic()
             return self._known
+
+    def tell_end(self, job: str, state: str | None) -> None:
+        """Let open pages know of a job that the worker will not speak of any more; None if it is gone."""
+        with contextlib.suppress(ApplianceError, OSError):
+            self.control.ask("announce", name=f"job:{job}", value={"state": state} if state else None)
 
     def settings(self) -> Settings:
         return Settings.of(self.configuration().get("settings", {}))

@@ -203,6 +203,8 @@ def serve(app: APIFlask, link: Link, *, host: str | None = None, port: int | Non
     settings = box.settings()
     _raise_descriptors()
     _keep_memory_small()
+    # Of every visitor who leaves before the end of a stream it would say so.
+    logging.getLogger("waitress").setLevel(logging.WARNING)
     # Bodies are kept where uploads go, not in memory, which is what /tmp is on the box.
     tempfile.tempdir = str(box.volumes.uploads)
 

@@ -122,7 +122,11 @@ def show_job(identifier: str) -> dict[str, Any]:
 @blueprint.output(JobOut)
 @blueprint.doc(summary="Call a job off", responses=REFUSALS)
 def cancel_job(identifier: str) -> dict[str, Any]:
-    return submitted(the_box().jobs.cancel(_visible(identifier).id))
+    box = the_box()
+    job = box.jobs.cancel(_visible(identifier).id)
+    if job.state == State.CANCELLED:
+        box.tell_end(job.id, job.state)
+    return submitted(job)
 
 
 @blueprint.post("/jobs/<identifier>/retry")
@@ -140,6 +144,7 @@ def retry_job(identifier: str) -> dict[str, Any]:
 def remove_job(identifier: str) -> str:
     box = the_box()
     retention.remove(box.volumes, box.jobs, _visible(identifier).id)
+    box.tell_end(identifier, None)
     return ""
 
 

@@ -15,7 +15,7 @@ from appliance.console.box import the_box
 from appliance.console.i18n import _
 from appliance.console.pages import words
 from appliance.console.pages.frame import clock, plain, size, tell, tell_error, when
-from appliance.console.pages.live import snapshot, tell_end
+from appliance.console.pages.live import snapshot
 from appliance.errors import ApplianceError, InputError
 from appliance.jobs import outputs, retention, uploads
 from appliance.jobs.job import OVER, Job, State
@@ -115,12 +115,12 @@ def act(identifier: str) -> Response:
         match request.form.get("do"):
             case "cancel":
                 if box.jobs.cancel(identifier).state == State.CANCELLED:
-                    tell_end(identifier, State.CANCELLED)
+                    the_box().tell_end(identifier, State.CANCELLED)
             case "retry":
                 box.jobs.retry(identifier)
             case "remove":
                 retention.remove(box.volumes, box.jobs, identifier)
-                tell_end(identifier, None)
+                the_box().tell_end(identifier, None)
                 tell("ok", _("Deleted."))
                 return redirect("/jobs", HTTPStatus.SEE_OTHER)
             case unknown:

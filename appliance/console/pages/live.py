@@ -37,12 +37,6 @@ class Snapshot:
         return next((str(device["name"]) for device in devices if device.get("chosen") and device.get("present")), "")
 
 
-def tell_end(job: str, state: str | None) -> None:
-    """Let other open pages know of a job that the worker will not speak of any more; None if it is gone."""
-    with contextlib.suppress(ApplianceError, OSError):
-        the_box().control.ask("announce", name=f"job:{job}", value={"state": state} if state else None)
-
-
 def snapshot() -> Snapshot:
     if "snapshot" not in g:
         g.snapshot = Snapshot()
