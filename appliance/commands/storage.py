@@ -88,7 +88,7 @@ def _told(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"  written {written}; its budget is {_size(nand['budget_bytes_per_day'])} a day"
     for disk in report["disks"]:
         used = "tells no wear" if disk["used_low"] is None else f"{disk['used_low']} to {disk['used_high']} % used"
-        yield f"{disk['kind']} {disk['name']}: {used}; {_years(disk['forecast'])}"
+        yield f"{disk['name']} ({disk['kind']}): {used}; {_years(disk['forecast'])}"
     for place in report["places"]:
         where = f"{place['filesystem'] or 'unknown'} on {place['device'] or 'no disk'}"
         written = (

@@ -38,7 +38,8 @@ def draw(found: NandDump, title: str, out: Path) -> None:
     _write(pen, (_EDGE, _EDGE - 8), title, 28, _INK)
     told = (
         f"{found.blocks:,} blocks of {found.block_bytes // 1024} KiB · erased {found.mean_erases:,.1f} times "
-        f"on average, {found.max_erases:,} at most · {len(found.bad)} bad, {len(found.blank)} blank, {len(found.damaged)} damaged"
+        f"on average, {found.max_erases:,} at most · {len(found.bad)} bad, {len(found.blank)} blank, "
+        f"{len(found.damaged)} damaged"
     )
     _write(pen, (_EDGE, _EDGE + 32), told, 17, _MUTED)
     _histogram(pen, erase_counts.histogram(found.counters), top)

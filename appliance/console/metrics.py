@@ -60,7 +60,9 @@ class Collected:
         yield from self._volumes()
         yield from _children(told.get("children", []))
         yield _findings(told.get("findings", []))
-        yield from _telemetry(told.get("states", {}).get("telemetry") or {})
+        states = told.get("states", {})
+        yield from _telemetry(states.get("telemetry") or {})
+        yield from _wear(states.get("storage") or {})
 
     def _jobs(self) -> Iterator[Metric]:
         counts = self._box.jobs.counts()
@@ -141,6 +143,38 @@ def _telemetry(telemetry: dict[str, Any]) -> Iterator[Metric]:
     for name, value in _numbers(telemetry):
         family.add_metric([name], value)
     yield family
+
+
+def _wear(report: dict[str, Any]) -> Iterator[Metric]:
+    """How worn the storage is; the report is that of `appliance.storage.wear_report`."""
+    nand, disks = report.get("nand", []), report.get("disks", [])
+    for name, key, what in (
+        ("mean_erases", "mean_erases", "Erases of the average block"),
+        ("max_erases", "max_erases", "Erases of the most worn block"),
+        ("bad_blocks", "bad_blocks", "Blocks that are not used any more"),
+        ("reserved_blocks", "reserve", "Blocks that stand by for bad ones"),
+        ("read_only", "read_only", "Whether the chip has become read-only"),
+    ):
+        family = GaugeMetricFamily(f"mouthpiece_nand_{name}", what, labels=["device"])
+        for device in nand:
+            if device[key] is not None:
+                family.add_metric([device["name"]], float(device[key]))
+        yield family
+    left = GaugeMetricFamily("mouthpiece_storage_years_left", "Years until worn out", labels=["device", "estimate"])
+    used = GaugeMetricFamily("mouthpiece_disk_life_used_ratio", "Life used at most", labels=["device"])
+    for device in [*nand, *disks]:
+        for estimate, key in (("low", "low"), ("likely", "years"), ("high", "high")):
+            if device["forecast"][key] is not None:
+                left.add_metric([device["name"], estimate], device["forecast"][key])
+    for disk in disks:
+        if disk["used_high"] is not None:
+            used.add_metric([disk["name"]], disk["used_high"] / 100)
+    written = GaugeMetricFamily(
+        "mouthpiece_process_written_bytes", "Bytes written to any volume in the last seven days", labels=["process"]
+    )
+    for writer in report.get("writers", []):
+        written.add_metric([writer["name"]], writer["bytes"])
+    yield from (left, used, written)
 
 
 def _numbers(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

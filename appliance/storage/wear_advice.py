@@ -56,7 +56,7 @@ def _nand(device: Mapping[str, Any]) -> Finding:
         share = device["bytes_per_day"] / max(device["budget_bytes_per_day"], 1)
         message = f"{name} is written {share:.1f} times as much as its budget allows: {_years(forecast)}"
         return Finding(CHECK, Status.WARNING, message, _WRITE_LESS)
-    return Finding(CHECK, Status.OK, f"{name} is well: {_years(forecast)}, {device['bad_blocks']} bad blocks")
+    return Finding(CHECK, Status.OK, f"{name} is well, with {device['bad_blocks']} bad blocks: {_years(forecast)}")
 
 
 def _few(device: Mapping[str, Any]) -> int:
@@ -65,7 +65,7 @@ def _few(device: Mapping[str, Any]) -> int:
 
 
 def _disk(disk: Mapping[str, Any]) -> Finding:
-    what = f"{disk['kind']} {disk['name']}"
+    what = f"{disk['name']} ({disk['kind']})"
     low, high, reserve = disk["used_low"], disk["used_high"], disk["reserve_used"]
     if low is None:
         return Finding(CHECK, Status.OK, f"{what} does not tell its wear")

@@ -19,8 +19,9 @@ def register(app: Flask) -> None:
     from appliance.console.pages.logs import pages as logs
     from appliance.console.pages.new import pages as new
     from appliance.console.pages.overview import pages as overview
+    from appliance.console.pages.storage import pages as storage
     from appliance.console.pages.system import pages as system
 
     frame.install(app)
-    for place in (entrance, overview, new, jobs, avatars, logs, system, kiosk):
+    for place in (entrance, overview, new, jobs, avatars, logs, storage, system, kiosk):
         app.register_blueprint(place)

@@ -41,6 +41,7 @@ def places() -> list[Place]:
         ("/jobs", "jobs", _("Jobs")),
         ("/avatars", "avatars", _("Avatars")),
         ("/logs", "logs", _("Logs")),
+        ("/storage", "storage", _("Storage")),
         ("/system", "system", _("System")),
     )
     here = request.path
