@@ -42,6 +42,7 @@ def run(volumes: Volumes, host: str | None, port: int | None) -> None:
             shown = f"[{now.host}]" if ":" in now.host else now.host
             with contextlib.suppress(OSError):
                 click.echo(f"Mouthpiece is at http://{shown}:{now.port}/")
+                _show_code(volumes)
 
     microphones = _Microphones(volumes)
     injected = Injected(
@@ -57,6 +58,14 @@ def run(volumes: Volumes, host: str | None, port: int | None) -> None:
         return plan(volumes, given)
 
     Supervisor(volumes, planned, injected).run()
+
+
+def _show_code(volumes: Volumes) -> None:
+    """The pairing code, for whoever stands before the box: on its terminal, and in no log."""
+    from appliance.console.security import first_boot
+
+    with contextlib.suppress(FileNotFoundError):
+        click.echo(f"Setting it up over the network takes the code {first_boot.code_file(volumes).read_text().strip()}")
 
 
 def settings(volumes: Volumes, given: dict[str, str | int]) -> Settings:

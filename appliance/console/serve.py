@@ -223,7 +223,7 @@ def serve(app: APIFlask, link: Link, *, host: str | None = None, port: int | Non
         front = Front([outer], certificate.context(certificate.ensure(box)), inner.getsockname())
         running += [Listener(app, inner, limit, clients=front.clients), front]
         log.info("serving HTTPS on port %d, certificate %s", outer.getsockname()[1], certificate.fingerprint(box))
-    first_boot.announce_code(box)
+    first_boot.make_code(box)
     for part in running:
         part.start()
     link.ready()

@@ -2,8 +2,8 @@
 
 Whoever sets the box up owns it, so somebody on the network must show that they also stand before it: they give the
 pairing code, which is made at start, kept in `run/pairing-code` (readable by the box alone), shown by `mouthpiece
-pairing-code` on the box, and printed where the box's log goes. On the box itself (loopback) none is asked for. The
-code is worth nothing once the box is set up, and guesses of it are throttled like those of the password.
+pairing-code` on the box, and printed on its terminal when it starts. On the box itself (loopback) none is asked for.
+The code is worth nothing once the box is set up, and guesses of it are throttled like those of the password.
 """
 
 from __future__ import annotations
@@ -102,15 +102,15 @@ def code_file(volumes: Volumes) -> Path:
     return volumes.run / "pairing-code"
 
 
-def announce_code(box: Box) -> None:
-    """Make the pairing code of this boot, unless there is one or the box is set up, and say it in the log."""
+def make_code(box: Box) -> None:
+    """Make the pairing code of this boot, unless there is one or the box is set up. The log does not learn it."""
     if is_done(box):
         return
     file = code_file(box.volumes)
     if not file.exists():
         atomic.write_bytes(file, f"{secrets.randbelow(10**8):08d}\n".encode())
         file.chmod(0o600)
-    log.warning("not set up yet; from the network that takes the pairing code %s", file.read_text().strip())
+    log.warning("not set up yet; from the network that takes the code that `mouthpiece pairing-code` shows")
 
 
 def _check_code(volumes: Volumes, throttle: Throttle, address: str, given: str) -> None:
@@ -124,5 +124,5 @@ def _check_code(volumes: Volumes, throttle: Throttle, address: str, given: str) 
         raise RefusedError(
             HTTPStatus.FORBIDDEN,
             "the pairing code is missing or wrong",
-            hint="read it from the box: on its serial console, in its log, or with `mouthpiece pairing-code`",
+            hint="read it from the box: on its serial console, or with `mouthpiece pairing-code`",
         )

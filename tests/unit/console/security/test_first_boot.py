@@ -31,7 +31,7 @@ def test_at_the_box_itself_no_code_is_asked_for(app: APIFlask, box: Box) -> None
 
 
 def test_from_the_network_it_takes_the_pairing_code(app: APIFlask, box: Box) -> None:
-    first_boot.announce_code(box)
+    first_boot.make_code(box)
     code = first_boot.code_file(box.volumes).read_text().strip()
     client = app.test_client()
     assert set_up(client, VISITOR).status_code == 403
@@ -43,7 +43,7 @@ def test_from_the_network_it_takes_the_pairing_code(app: APIFlask, box: Box) -> 
 
 
 def test_guesses_of_the_pairing_code_are_throttled(app: APIFlask, box: Box) -> None:
-    first_boot.announce_code(box)
+    first_boot.make_code(box)
     client = app.test_client()
     statuses = [set_up(client, VISITOR, code=f"guess{n}").status_code for n in range(6)]
     assert statuses[:3] == [403, 403, 403]
@@ -56,15 +56,15 @@ def test_without_a_code_nobody_on_the_network_can_set_it_up(app: APIFlask, box: 
 
 
 def test_the_code_stays_the_same_until_it_is_used_and_is_for_the_box_alone(app: APIFlask, box: Box) -> None:
-    first_boot.announce_code(box)
+    first_boot.make_code(box)
     file: Path = first_boot.code_file(box.volumes)
     code = file.read_text()
     assert len(code.strip()) == 8
     assert file.stat().st_mode & 0o077 == 0
-    first_boot.announce_code(box)
+    first_boot.make_code(box)
     assert file.read_text() == code
     set_up(app.test_client(), {})
-    first_boot.announce_code(box)
+    first_boot.make_code(box)
     assert not file.exists()
 
 
