@@ -1,0 +1,85 @@
+"""A UBIFS volume on a NAND chip that the kernel simulates, and what was done to the chip. Needs root in a guest.
+
+Erases are UBI's own counters of all blocks, from debugfs. Programmed bytes are what UBI hands to the MTD driver,
+headers and padding included, summed by a histogram on a kernel probe at `ubi_io_write`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+CHIPS: Final = {64: 0xA2, 128: 0xA1, 256: 0xAA}
+"""Size in MiB -> second byte of the id of an ST chip with pages of 2 KiB and blocks of 128 KiB."""
+BLOCK_BYTES: Final = 128 * 1024
+LEB_BYTES: Final = BLOCK_BYTES - 2 * 2048
+_TRACING: Final = Path("/sys/kernel/tracing")
+_PROBE: Final = _TRACING / "events/kprobes/ubi_bytes"
+_UBI: Final = Path("/sys/kernel/debug/ubi/ubi0/detailed_erase_block_info")
+
+
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """What a chip has been through."""
+
+    erases: int
+    programmed: int
+
+    def __sub__(self, before: Wear) -> Wear:
+        return Wear(self.erases - before.erases, self.programmed - before.programmed)
+
+
+def _do(*command: str) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def _erases() -> int:
+    return sum(int(line.split()[1]) for line in _UBI.read_text().splitlines() if re.match(r"\s*\d+\s+\d+", line))
+
+
+def _programmed() -> int:
+    counted = re.findall(r"len:\s*(\d+)", (_PROBE / "hist").read_text())
+    return sum(int(one) for one in counted)
+
+
+def wear() -> Wear:
+    """Once everything is on the chip and UBI has erased what it meant to."""
+    _do("sync")
+    before = -1
+    while before != (now := _erases()):
+        before = now
+        time.sleep(1.0)
+    return Wear(now, _programmed())
+
+
+@contextlib.contextmanager
+def volume(chip_mb: int, volume_mb: int, place: Path) -> Iterator[None]:
+    """Mount a new volume without compression, on a new chip, at `place`."""
+    place.mkdir(parents=True, exist_ok=True)
+    for kind, where in (("debugfs", "/sys/kernel/debug"), ("tracefs", str(_TRACING))):
+        if not Path(where).is_mount():
+            _do("mount", "-t", kind, kind, where)
+    for module in ("zstd", "lzo", "deflate", "ubifs"):
+        _do("modprobe", module)
+    _do("modprobe", "nandsim", f"id_bytes=0x20,{CHIPS[chip_mb]:#x},0x00,0x15")
+    if not _PROBE.exists():
+        # The fourth argument of ubi_io_write(ubi, buf, pnum, offset, len) is the fifth register of the x86-64 ABI.
+        (_TRACING / "kprobe_events").write_text("p:ubi_bytes ubi_io_write len=%r8:s32\n")
+        (_PROBE / "trigger").write_text("hist:keys=common_type:vals=len\n")
+    try:
+        _do("ubiattach", "-m", "0")
+        _do("ubimkvol", "/dev/ubi0", "-N", "cache", "-s", f"{volume_mb}MiB")
+        _do("mount", "-t", "ubifs", "-o", "compr=none,noatime", "ubi0:cache", str(place))
+        try:
+            yield
+        finally:
+            _do("umount", str(place))
+    finally:
+        subprocess.run(["ubidetach", "-m", "0"], check=False)
+        _do("rmmod", "nandsim")
