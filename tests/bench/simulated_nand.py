@@ -59,9 +59,8 @@ def wear() -> Wear:
 
 
 @contextlib.contextmanager
-def volume(chip_mb: int, volume_mb: int, place: Path) -> Iterator[None]:
-    """Mount a new volume without compression, on a new chip, at `place`."""
-    place.mkdir(parents=True, exist_ok=True)
+def chip(chip_mb: int, volume_mb: int) -> Iterator[None]:
+    """Put in a new chip with one volume on it."""
     for kind, where in (("debugfs", "/sys/kernel/debug"), ("tracefs", str(_TRACING))):
         if not Path(where).is_mount():
             _do("mount", "-t", kind, kind, where)
@@ -69,17 +68,37 @@ def volume(chip_mb: int, volume_mb: int, place: Path) -> Iterator[None]:
         _do("modprobe", module)
     _do("modprobe", "nandsim", f"id_bytes=0x20,{CHIPS[chip_mb]:#x},0x00,0x15")
     if not _PROBE.exists():
-        # The fourth argument of ubi_io_write(ubi, buf, pnum, offset, len) is the fifth register of the x86-64 ABI.
+        # The fifth argument of ubi_io_write(ubi, buf, pnum, offset, len) is in the fifth register of the x86-64 ABI.
         (_TRACING / "kprobe_events").write_text("p:ubi_bytes ubi_io_write len=%r8:s32\n")
         (_PROBE / "trigger").write_text("hist:keys=common_type:vals=len\n")
     try:
         _do("ubiattach", "-m", "0")
         _do("ubimkvol", "/dev/ubi0", "-N", "cache", "-s", f"{volume_mb}MiB")
-        _do("mount", "-t", "ubifs", "-o", "compr=none,noatime", "ubi0:cache", str(place))
-        try:
-            yield
-        finally:
-            _do("umount", str(place))
+        yield
     finally:
         subprocess.run(["ubidetach", "-m", "0"], check=False)
         _do("rmmod", "nandsim")
+
+
+@contextlib.contextmanager
+def mounted(place: Path) -> Iterator[None]:
+    """Mount the volume, without compression."""
+    place.mkdir(parents=True, exist_ok=True)
+    _do("mount", "-t", "ubifs", "-o", "compr=none,noatime", "ubi0:cache", str(place))
+    try:
+        yield
+    finally:
+        _do("umount", str(place))
+
+
+def attach_again() -> None:
+    """What a restart does to a chip."""
+    _do("ubidetach", "-m", "0")
+    _do("ubiattach", "-m", "0")
+
+
+@contextlib.contextmanager
+def volume(chip_mb: int, volume_mb: int, place: Path) -> Iterator[None]:
+    """A new chip with a volume, mounted."""
+    with chip(chip_mb, volume_mb), mounted(place):
+        yield
