@@ -83,9 +83,10 @@ def _nvmes(root: Path) -> list[DiskLife]:
 
 def smart(name: str, log: bytes) -> DiskLife:
     """What the SMART log page of an NVMe controller says."""
-    spare, used = log[3], log[5]
+    spare, threshold, used = log[3:6]
     written, hours = (int.from_bytes(log[at : at + 16], "little") for at in (48, 128))
-    return DiskLife(name, "NVMe", used, used + 1, 100 - min(spare, 100), hours, written * _DATA_UNIT)
+    reserve = 100 - min(spare, 100) if spare or threshold else None  # a controller that has no idea says nothing but 0
+    return DiskLife(name, "NVMe", used, used + 1, reserve, hours, written * _DATA_UNIT)
 
 
 def _smart_log(device: Path) -> bytes:

@@ -46,6 +46,10 @@ def test_the_smart_log_of_a_simulated_nvme() -> None:
     assert disk.written_bytes == 512_000_000
 
 
+def test_a_simulated_nvme_that_does_not_know_its_reserve() -> None:
+    assert disk_life.smart("nvme0", bytes(512)).reserve_used is None
+
+
 def test_what_is_called_an_nvme_and_is_none_tells_nothing(tmp_path: Path) -> None:
     (tmp_path / "sys/class/nvme/nvme0").mkdir(parents=True)
     (tmp_path / "dev").mkdir()
