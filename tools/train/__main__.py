@@ -16,7 +16,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -34,11 +34,24 @@ CLOSURE_MARGIN: Final = 0.25
 """Added to the log-odds of closure in the shipped weights: an open mouth on p, b or m is the worse fault."""
 _CLOSURE: Final = 1
 """Its place among the network's outputs."""
-# Steps, and how often a crop comes from each group of voices.
-SYNTHETIC: Final = (10_000, {"espeak": 0.3, "festival in English": 0.2, "festival": 0.5})
+
+
+class Stage(NamedTuple):
+    """A stretch of training: how long, how often a crop comes from each group of voices, `fit.fit`'s `colour_db`."""
+
+    steps: int
+    shares: dict[str, float]
+    colour_db: float = 0.0
+
+
+SYNTHETIC: Final = Stage(10_000, {"espeak": 0.3, "festival in English": 0.2, "festival": 0.5})
 ROUNDS: Final = (
-    (4000, {"espeak": 0.25, "festival in English": 0.2, "festival": 0.35, "people": 0.2}),
-    (6000, {"espeak": 0.2, "festival in English": 0.2, "festival": 0.3, "statistical": 0.12, "people": 0.18}),
+    Stage(4000, {"espeak": 0.25, "festival in English": 0.2, "festival": 0.35, "people": 0.2}),
+    Stage(
+        7000,
+        {"espeak": 0.2, "festival in English": 0.2, "festival": 0.3, "statistical": 0.12, "people": 0.18},
+        colour_db=3.0,
+    ),
 )
 _LEARNING: Final = (mel, motion_net, augment, fit, phones, targets)
 _LABELLING: Final = (align, espeak, label, people, sound)
@@ -57,14 +70,14 @@ def main() -> None:
     later, later_names = _prepare(work, corpus.LATER, options.seed)
     print(f"synthetic voices ready after {time.monotonic() - started:.0f} s", flush=True)
     learnt = kept.key(_LEARNING, names, options.seed, SYNTHETIC)
-    last = _stage(work / f"synthetic-{learnt}.npz", None, synthetic, *SYNTHETIC, options.seed)
+    last = _stage(work / f"synthetic-{learnt}.npz", None, synthetic, SYNTHETIC, options.seed)
     print(f"trained on synthetic voices after {time.monotonic() - started:.0f} s", flush=True)
     everyone = later | {group: voices + later.get(group, []) for group, voices in synthetic.items()}
-    for number, (steps, shares) in enumerate(ROUNDS, 1):
+    for number, stage in enumerate(ROUNDS, 1):
         labelled = kept.key(_LABELLING, learnt)
         everyone["people"] = _people(work / f"people-{labelled}", last)
-        learnt = kept.key(_LEARNING, labelled, later_names, options.seed, steps, shares)
-        last = _stage(work / f"round{number}-{learnt}.npz", last, everyone, steps, shares, options.seed + number)
+        learnt = kept.key(_LEARNING, labelled, later_names, options.seed, stage)
+        last = _stage(work / f"round{number}-{learnt}.npz", last, everyone, stage, options.seed + number)
         print(f"round {number} done after {time.monotonic() - started:.0f} s", flush=True)
     tensors = export.folded(last)
     tensors["exit.bias"][_CLOSURE::OUTPUTS] += CLOSURE_MARGIN
@@ -109,8 +122,7 @@ def _stage(
     path: Path,
     start: MotionNet | None,
     voices: dict[str, list[Utterances]],
-    steps: int,
-    shares: dict[str, float],
+    stage: Stage,
     seed: int,
 ) -> MotionNet:
     """A network trained on `voices`, beginning where `start` ended; kept at `path`."""
@@ -123,11 +135,12 @@ def _stage(
     if start is not None:
         net.load_state_dict(start.state_dict())
     everyone, weights = [], []
-    for group, share in shares.items():
+    for group, share in stage.shares.items():
         total = sum(len(voice.phone) for voice in voices[group])
         everyone += voices[group]
         weights += [share * len(voice.phone) / total for voice in voices[group]]
-    fit.fit(net, fit.Crops(everyone, weights, seed), steps=steps, seed=seed, fade=start is not None)
+    crops, fade = fit.Crops(everyone, weights, seed), start is not None
+    fit.fit(net, crops, steps=stage.steps, seed=seed, fade=fade, colour_db=stage.colour_db)
     with atomic.replaced_file(path, suffix=".npz") as temporary:
         np.savez(temporary, **{name: tensor.numpy() for name, tensor in net.state_dict().items()})
     return net.eval()

@@ -15,9 +15,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from appliance.pipeline.mel import BANDS
+from tools.train.phones import PHONES
 
 _DB: Final = math.log(10) / 10
 _QUIETEST: Final = math.log(1e-10)
+
+
+_MURMURS: Final = ("m", "n", "ng", "l", "r", "rr", "w", "j", "v", "dh", "z", "zh", "b", "d", "g")
+_NOISES: Final = ("p", "t", "k", "f", "th", "s", "sh", "h")
+_MANNER: Final = torch.tensor([1 if phone in _MURMURS else 2 if phone in _NOISES else 0 for phone in PHONES])
 
 
 def _broad(spread: float) -> Tensor:
@@ -64,6 +70,12 @@ class Augmenter:
         flicker = 0.4 * torch.randn(mel.shape, generator=self._random)
         room = mel.mean(dim=1, keepdim=True) + flicker - self._uniform(0, 60, batch, 1, 1) * _DB
         return torch.where(empty, room, mel), torch.where(empty[:, :, 0], torch.zeros_like(phone), phone)
+
+    def coloured(self, mel: Tensor, phone: Tensor, spread_db: float) -> Tensor:
+        """Vowels, murmurs and noises of a crop each through a response of their own: speakers differ in that too."""
+        batch, _, bands = mel.shape
+        curves = torch.cat([self._smooth_curve(batch, bands, spread_db) for _ in range(3)], dim=1)
+        return mel + curves.gather(1, _MANNER[phone][:, :, None].expand(-1, -1, bands))
 
     def _vocal_tract(self, mel: Tensor) -> Tensor:
         """Stretch the frequency axis: a longer or shorter throat."""

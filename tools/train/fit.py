@@ -98,10 +98,12 @@ def fit(
     steps: int,
     seed: int,
     fade: bool,
+    colour_db: float = 0.0,
     report: Callable[[int, MotionNet], None] = lambda _step, _net: None,
 ) -> None:
     """Train in place, at a steady rate or one that fades to nothing; `report(step, averaged)` every 100 steps.
 
+    `colour_db` is how far the colours of a speaker's vowels, murmurs and noises are moved against each other.
     What remains in `net` is the running average of its weights, which is what a lower rate would have reached.
     """
     _keep_memory()
@@ -119,6 +121,8 @@ def fit(
         raw, phone, trust = crops.batch(BATCH)
         with torch.no_grad():
             raw, phone = augment.emptied(raw, phone)
+            if colour_db:
+                raw = augment.coloured(raw, phone, colour_db)
             mel, want = heard(augment(raw)), targets(phone)
         with torch.autocast("cpu", torch.bfloat16):
             loss = loss_of(net, mel, want, trust)

@@ -93,6 +93,15 @@ def test_augmentation_is_repeatable_and_finite() -> None:
     assert not torch.equal(one, mel)
 
 
+def test_vowels_murmurs_and_noises_are_coloured_apart() -> None:
+    phone = torch.tensor([[INDEX[name] for name in ("a", "m", "s", "e", "n", "t")]])
+    changed = Augmenter(torch.Generator().manual_seed(1)).coloured(torch.zeros(1, 6, 40), phone, 3.0)[0]
+    for one in range(3):
+        assert torch.equal(changed[one], changed[one + 3])
+        assert not torch.equal(changed[one], changed[(one + 1) % 3])
+    assert 0.1 < changed.std() < 2
+
+
 def test_an_empty_room_has_no_labels() -> None:
     mel = torch.zeros(200, 10, 40)
     phone = torch.full((200, 10), INDEX["a"])
