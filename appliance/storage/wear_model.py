@@ -13,11 +13,11 @@ new chip out in `TARGET_YEARS`, which is what the write budget allows. What is o
 taken as log-normal (loads are positive and vary by factors), so that the estimate is their mean weighted by precision:
 
     prior         log of the nominal rate, standard deviation `_PRIOR`
-    observation   log of the observed rate; variance = log(1 + (exp(_DAY^2) - 1) / days) + _DRIFT^2
+    observation   log of the observed rate; variance = log(1 + (exp(_DAY^2) - 1) / days) + 1 / erases + _DRIFT^2
 
-The first part of that variance is the one of a mean of `days` log-normal days (Fenton and Wilkinson's moments); the
-second stays however long one looks, since next year need not be like this one. The interval holds the truth in nine
-of ten cases if days vary as assumed; a test plays that through.
+The first part of that variance is the one of a mean of `days` log-normal days (Fenton and Wilkinson's moments), the
+second that of counting; the third stays however long one looks, since next year need not be like this one. The
+interval holds the truth in nine of ten cases if days vary as assumed; a test plays that through.
 
 eMMC and NVMe tell a share of life used, in steps. The shares bound what was used since the history began, and so the
 years, without any belief (`by_share`).
@@ -91,8 +91,9 @@ def _rate(nominal: float, erased: float, days: float) -> tuple[float, float]:
     """(erases a day, factor to either end of the interval)."""
     if days <= 0:
         return nominal, math.exp(_Z * _PRIOR)
-    observed = math.log(max(erased, 0.5) / days)  # none at all is less than one
-    noise = math.log1p(math.expm1(_DAY**2) / days) + _DRIFT**2
+    # None at all is less than one, and no evidence where less than one was to be expected.
+    observed = math.log(max(erased, min(0.5, nominal * days)) / days)
+    noise = math.log1p(math.expm1(_DAY**2) / days) + 1 / max(erased, 0.5) + _DRIFT**2
     precision = 1 / _PRIOR**2 + 1 / noise
     mean = (math.log(nominal) / _PRIOR**2 + observed / noise) / precision
     # What drifts is the future, which no look at the past makes more certain.

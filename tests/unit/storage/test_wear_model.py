@@ -38,6 +38,12 @@ def test_without_history_the_nominal_load_is_believed() -> None:
     assert found.high > 30
 
 
+def test_the_first_seconds_say_nothing() -> None:
+    found = wear_model.forecast(CHIP, mean_erases=0, erased=0, days=3e-6)
+    assert found.basis == "nominal"
+    assert found.years == pytest.approx(10, rel=0.02)
+
+
 def test_a_long_history_decides() -> None:
     rate = LIFE / (4 * 365)
     found = wear_model.forecast(CHIP, mean_erases=0, erased=rate * 90, days=90)
