@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 import sys
 import tempfile
 from pathlib import Path
@@ -21,8 +22,10 @@ from appliance.console.i18n import LANGUAGES
 from appliance.control import Control
 from appliance.jobs import uploads
 from appliance.jobs.store import JobStore
+from appliance.storage import wear_report
+from appliance.storage.wear_history import DAY_S, Sample
 from appliance.volumes import Volumes
-from tests import sounds
+from tests import nand_trees, sounds
 from tests.running_box import PASSWORD, RunningBox, chromium, face, running_box
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "build" / "screenshots"
@@ -61,6 +64,9 @@ def take(browser: Browser, box: RunningBox, pages: dict[str, str]) -> None:
             if name == "login":
                 context.clear_cookies()
             page.goto(box.url + path)
+            if name == "storage":
+                wear(box)
+                page.reload()
             if name == "kiosk-listening":
                 speak(page, box)
             picture(page, viewport, TARGET / f"{name}-{language}-{size}-{look}.png")
@@ -90,6 +96,24 @@ def speak(page: Page, box: RunningBox) -> None:
         value = {"id": LISTENING, "state": "speech", "seconds": step / 10, "level_db": level}
         control.ask("announce", name="recording", value=value)
         page.wait_for_timeout(60)  # values that come at once are told as one
+
+
+def wear(box: RunningBox) -> None:
+    """Let the storage page show a NAND and an eMMC, though there is neither."""
+    volumes = Volumes(box.root)
+    dice = random.Random(4)  # noqa: S311
+    with tempfile.TemporaryDirectory() as kernel:
+        counters = [None if dice.random() < 0.012 else round(dice.gauss(5200, 60)) for _ in range(1024)]
+        nand_trees.ubi(Path(kernel), counters)
+        nand_trees.emmc(Path(kernel), "0x03 0x01")
+        seen = wear_report.look(volumes, Path(kernel))
+    now = wear_report.counters(seen, {"worker": 9.3e9, "supervisor": 4.1e7, "console": 2.2e6})
+    past = [
+        Sample(seen.time - day * DAY_S, {"ubi0.erases": now["ubi0.erases"] - day * 5200}) for day in range(60, 7, -1)
+    ]
+    week = Sample(seen.time - 7 * DAY_S, {"by:worker": 0, "by:supervisor": 0, "by:console": 0})
+    report = wear_report.report(seen, [*past, week, Sample(seen.time, now)])
+    Control(volumes).ask("announce", name="storage", value=report)
 
 
 def log_in(page: Page, box: RunningBox) -> None:
@@ -141,6 +165,7 @@ def furnish(browser: Browser, box: RunningBox, scratch: Path) -> dict[str, str]:
         "avatars": "/avatars",
         "avatar": "/avatars/anna",
         "logs": "/logs?level=DEBUG",
+        "storage": "/storage",
         "system": "/system",
         "error": "/nothing-here",
         "login": "/login",
