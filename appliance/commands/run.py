@@ -33,6 +33,7 @@ def run(volumes: Volumes, host: str | None, port: int | None) -> None:
     """Start the box: worker, console, recorder. Ctrl-C stops it in order."""
     from appliance.supervisor.plan import Injected
     from appliance.supervisor.supervisor import Supervisor
+    from appliance.supervisor.wear_watch import WearWatch
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
 
@@ -48,7 +49,7 @@ def run(volumes: Volumes, host: str | None, port: int | None) -> None:
     injected = Injected(
         checks=_checks(volumes),
         fixups=_fixups(volumes),
-        watchers=[microphones.watch],
+        watchers=[microphones.watch, WearWatch(volumes).watch],
         serving=serving,
         echo=_echo,
     )
