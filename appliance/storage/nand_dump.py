@@ -18,8 +18,8 @@ pages follow from the offsets in the header. What has no sound header is
     blank      erased throughout: a bad block that was padded, or one whose erasing a power cut interrupted
     damaged    anything else
 
-ubi-reader reads volumes and files out of dumps, which is not done here; for wear it does not serve, since it takes the
-first header's place for the start of the chip and stops at a block that has none.
+ubi-reader takes volumes and files out of dumps, which is not done here. For wear it does not serve: it does not know of
+spare bytes, and passes over blocks without a header in silence.
 """
 
 from __future__ import annotations
