@@ -30,7 +30,7 @@ from tools.train.corpus import Utterances
 from tools.train.phones import PHONES
 
 _THREADS: Final = 2
-CLOSURE_MARGIN: Final = 0.25
+CLOSURE_MARGIN: Final = 0.5
 """Added to the log-odds of closure in the shipped weights: an open mouth on p, b or m is the worse fault."""
 _CLOSURE: Final = 1
 """Its place among the network's outputs."""
