@@ -77,8 +77,8 @@ def forecast(
     label: str,
     *,
     names: tuple[str, str],
-    width: int = 480,
-    height: int = 240,
+    width: int = 360,
+    height: int = 200,
 ) -> Markup:
     """How something grew and will grow until it reaches a limit.
 

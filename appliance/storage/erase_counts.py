@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-BINS: Final = 24
+BINS: Final = 16
 CELLS: Final = 512
 
 

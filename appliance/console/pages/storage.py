@@ -86,7 +86,7 @@ def _histogram(bins: list[tuple[int, int, int]]) -> Markup | None:
     if not bins:
         return None
     values = [(f"{low:,}", float(blocks)) for low, _high, blocks in bins]
-    return charts.columns(values, _("Blocks by how often they were erased"), width=480, height=180)
+    return charts.columns(values, _("Blocks by how often they were erased"), width=360, height=180)
 
 
 def _facts(device: Mapping[str, Any]) -> list[tuple[str, str]]:
