@@ -25,7 +25,7 @@ from appliance.errors import UnhealthyError
 from appliance.pipeline import mel, motion_net
 from appliance.pipeline.motion_net import OUTPUTS, MotionNet
 from appliance.storage import atomic
-from tools.train import align, augment, corpus, espeak, export, fit, kept, label, people, phones, sound, targets
+from tools.train import align, augment, corpus, espeak, export, fit, int8, kept, label, people, phones, sound, targets
 from tools.train.corpus import Utterances
 from tools.train.phones import PHONES
 
@@ -59,7 +59,9 @@ _LABELLING: Final = (align, espeak, label, people, sound)
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.train", description="Train the motion network.")
-    parser.add_argument("--out", type=Path, required=True, help="folder for base.safetensors and base.onnx")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for base.safetensors, base.onnx and base.int8.onnx"
+    )
     parser.add_argument("--work", type=Path, default=Path("build/train"), help="folder for what is kept between runs")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -83,6 +85,7 @@ def main() -> None:
     tensors["exit.bias"][_CLOSURE::OUTPUTS] += CLOSURE_MARGIN
     options.out.mkdir(parents=True, exist_ok=True)
     export.write(tensors, options.out / "base.safetensors")
+    int8.write(options.out / "base.safetensors", options.out / "base.int8.onnx", seed=options.seed)
     print(f"wrote {options.out / 'base.safetensors'} after {time.monotonic() - started:.0f} s", flush=True)
 
 
