@@ -10,7 +10,7 @@ from tests.board.guest import Guest, missing
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing() or "-")]
 
-CUTS = 20
+CUTS = 12
 
 
 def test_the_cache_survives_power_cuts_on_a_simulated_nand(tmp_path: Path) -> None:

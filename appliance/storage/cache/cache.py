@@ -50,7 +50,7 @@ RETRY_S: Final = 30.0
 NAND_FACTOR: Final = 1.06
 """NAND bytes that UBIFS programs for a byte of a segment's file."""
 _GHOST_RATIO: Final = 0.5
-_FEWEST_GHOSTS: Final = 64
+_FEWEST_GHOSTS: Final = 16
 _BLOCK: Final = 4096
 _KINDS: Final = tuple(KINDS)
 

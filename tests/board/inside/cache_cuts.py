@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ CAPACITY: Final = 8 * 1024 * 1024
 ITEMS: Final = 120
 
 
+@cache
 def value(number: int, version: int) -> bytes:
     return random.Random(number * 1000 + version).randbytes(5_000 + number * 1_500)  # noqa: S311
 
@@ -52,28 +54,29 @@ def main() -> None:
         for cut in range(cuts):
             source = random.Random(cut)  # noqa: S311
             with simulated_nand.mounted(MOUNT):
-                cache = SegmentCache(MOUNT / "segments", CAPACITY, leb_bytes=simulated_nand.LEB_BYTES)
-                assert cache.stats()["problem"] == "", cache.stats()
-                found.append(sound(cache))
+                kept = SegmentCache(MOUNT / "segments", CAPACITY, leb_bytes=simulated_nand.LEB_BYTES)
+                assert kept.stats()["problem"] == "", kept.stats()
+                found.append(sound(kept))
                 set_a_trap(cut, source)
-                for _step in range(1500):
+                for _step in range(400):
                     number = source.randrange(ITEMS)
-                    if cache.get(str(number)) is None or source.random() < 0.2:
-                        admitted += cache.put(str(number), value(number, source.randrange(2)))
-                    if cache.stats()["problem"]:
+                    if kept.get(str(number)) is None or source.random() < 0.2:
+                        admitted += kept.put(str(number), value(number, source.randrange(2)))
+                    if kept.stats()["problem"]:
                         cut_off += 1
                         break
-                sound(cache)
-                cache.close()
+                sound(kept)
+                kept.close()
             simulated_nand.attach_again()
+            print(cut, found, cut_off, flush=True)
         with simulated_nand.mounted(MOUNT):
-            cache = SegmentCache(MOUNT / "segments", CAPACITY, leb_bytes=simulated_nand.LEB_BYTES)
-            found.append(sound(cache))
+            kept = SegmentCache(MOUNT / "segments", CAPACITY, leb_bytes=simulated_nand.LEB_BYTES)
+            found.append(sound(kept))
             for _time in range(2):
-                admitted += cache.put("the last", b"one")
-            facts["last"] = (cache.get("the last") or b"").decode()
-            facts["stats"] = cache.stats()
-            cache.close()
+                admitted += kept.put("the last", b"one")
+            facts["last"] = (kept.get("the last") or b"").decode()
+            facts["stats"] = kept.stats()
+            kept.close()
     facts["found"] = found
     facts["cut_off"] = cut_off
     facts["admitted"] = admitted

@@ -152,7 +152,7 @@ def test_the_cache_keeps_to_its_budget_whatever_is_asked_of_it(tmp_path: Path) -
     for _day in range(2):
         end = clock.now + DAY_S
         while clock.now < end:
-            clock.now += size / (daily * 50) * DAY_S
+            clock.now += size / (daily * 90) * DAY_S
             key = str(int(source.paretovariate(0.3)) % 2000)
             if cache.get(key) is None:
                 cache.put(key, bytes(size))
