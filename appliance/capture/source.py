@@ -43,6 +43,8 @@ BLOCK: Final = SPEECH_RATE_HZ // 10
 _AHEAD_S: Final = 20
 _STALLED_S: Final = 5.0
 """A microphone that says nothing for so long is broken; the kernel itself gives up after ten."""
+_GOING_S: Final = 1.0
+"""Reading a device that is pulled out fails a little before the kernel takes its node away."""
 _LISTEN_S: Final = 0.3
 """How much of the beginning decides which channels are used."""
 _CHANNELS: Final = (1, 2, 4, 6, 8, 3, 5, 7, 16)
@@ -136,9 +138,16 @@ class Source:
         return False
 
     def _lost(self) -> LostError:
-        if self._node is not None and Path(self._node).exists():
+        if self._node is not None and self._stays(Path(self._node)):
             return LostError(f"the microphone {self.name} stopped working", hint="unplug it and plug it in again")
         return LostError(f"the microphone {self.name} was unplugged", hint="plug it in and record again")
+
+    def _stays(self, node: Path) -> bool:
+        deadline = time.monotonic() + _GOING_S
+        while node.exists():
+            if time.monotonic() > deadline or self._closing.wait(0.05):
+                return True
+        return False
 
 
 def _check_node(microphone: Microphone) -> None:
