@@ -73,6 +73,7 @@ COMMANDS: Final = {
     "avatar": "avatar",
     "jobs": "jobs",
     "logs": "logs",
+    "storage": "storage",
     "doctor": "machine",
     "bench": "machine",
     "reset-password": "console",

@@ -41,7 +41,8 @@ class Running:
             text=True,
             env=self.box.environment,
         )
-        self.control = Control(Volumes(root))
+        self.volumes = Volumes(root)
+        self.control = Control(self.volumes)
 
     def pid(self, child: str) -> int | None:
         """The process of a child that is ready."""
@@ -61,6 +62,8 @@ def test_the_whole_box_starts_survives_and_stops(running: Running) -> None:
     assert running.process.stdout is not None
     said = running.process.stdout.readline()
     assert said == f"Mouthpiece is at http://127.0.0.1:{running.port}/\n"
+    code = (running.volumes.run / "pairing-code").read_text().strip()
+    assert code in running.process.stdout.readline()
     with urllib.request.urlopen(f"http://127.0.0.1:{running.port}/healthz", timeout=DEADLINE_S) as answer:
         assert answer.status == 200
 
