@@ -20,7 +20,7 @@ MOUNT: Final = Path("/tmp/nand")  # noqa: S108
 MB: Final = 1024 * 1024
 MEAN: Final = 310_000
 """Length of an average object of the synthetic trace."""
-SYNC_EVERY: Final = 10
+SYNC_EVERY: Final = 40
 """Requests after which what was written is on the flash. A box is asked a few times a minute and the kernel writes back
 after seconds; at the speed of a benchmark most files would be deleted again before they were ever written."""
 
@@ -81,14 +81,14 @@ class DiskCache:
         self._cache.close()
 
 
-def segment_cache(folder: Path, capacity: int) -> SegmentCache:
+def segment_cache(folder: Path, capacity: int, hits_to_stay: int = store.HITS_TO_STAY) -> SegmentCache:
+    store.HITS_TO_STAY = hits_to_stay  # type: ignore[misc]
     chance = random.Random(1).random  # noqa: S311
     return SegmentCache(folder / "segments", capacity, leb_bytes=simulated_nand.LEB_BYTES, chance=chance)
 
 
 def without_reinsertion(folder: Path, capacity: int) -> SegmentCache:
-    store.HITS_TO_STAY = 1000  # type: ignore[misc]
-    return segment_cache(folder, capacity)
+    return segment_cache(folder, capacity, hits_to_stay=1000)
 
 
 CACHES: Final[dict[str, Callable[[Path, int], Cache]]] = {
@@ -175,7 +175,7 @@ def main() -> None:
     parser.add_argument("--capacity-mb", type=int, required=True)
     parser.add_argument("--skew", type=float, required=True)
     parser.add_argument("--drift", type=float, required=True)
-    parser.add_argument("--caches", nargs="+", required=True)
+    parser.add_argument("--caches", nargs="*", required=True)
     parser.add_argument("--trace", type=Path)
     parser.add_argument("--reopen-mb", type=int, default=0)
     options = parser.parse_args()

@@ -2,7 +2,7 @@
 
 The segment that is being filled lies in memory and is written in one piece when it is full, so that the flash never
 sees part of a page twice, and a crash takes what was in memory, one segment at most. When a segment must go, items in
-it that were hit twice come back at the head of the stream, the most hit first, up to half a segment; the others are
+it that were hit often come back at the head of the stream, the most hit first, up to half a segment; the others are
 handed to `forgotten`. A record that straddles belongs to the segment it begins in and goes with it; its rest is dead
 until the segments where it lies go, so that at most the end of one record in a segment serves nothing.
 
@@ -21,8 +21,8 @@ from appliance.storage.cache.folder import Folder
 from appliance.storage.cache.index import Entry, Index
 from appliance.storage.cache.statistics import Counters
 
-HITS_TO_STAY: Final = 2
-"""One hit is not enough: with one, a tenth more is written, and no more hits come of it."""
+HITS_TO_STAY: Final = 3
+"""As many as are counted. With one, up to a fifth more is written, and half a percent more hits come of it."""
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _GIVE_UP: Final = 2
 """Segments that are deleted for a new one when the volume holds less than it should."""

@@ -12,6 +12,7 @@ import pytest
 from appliance.storage.budget import WriteBudget
 from appliance.storage.cache import KINDS, SegmentCache, read_statistics
 from appliance.storage.cache.cache import RETRY_S
+from appliance.storage.cache.store import HITS_TO_STAY
 from tests.cache_items import KB, MB, Clock, fill, folder_in_memory, present, segments, value
 
 
@@ -81,12 +82,12 @@ def test_free_room_is_filled_and_then_only_what_comes_twice_is_taken(folder: Pat
         assert cache.stats()["unknown"] >= 200 - first_refusal
 
 
-def test_the_oldest_go_first_and_those_that_were_hit_twice_stay(folder: Path) -> None:
+def test_the_oldest_go_first_and_those_that_were_hit_often_stay(folder: Path) -> None:
     with SegmentCache(folder, MB) as cache:
         fill(cache, range(80))
         for number in (3, 5):
-            cache.get(f"item {number}")
-            cache.get(f"item {number}")
+            for _time in range(HITS_TO_STAY):
+                cache.get(f"item {number}")
         cache.get("item 4")
         fill(cache, range(100, 160))
         there = present(cache, range(160))
