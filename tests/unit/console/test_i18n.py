@@ -43,7 +43,7 @@ def python_texts(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "_n", "N"):
             given = node.args[1 if node.func.id == "_n" else 0]
-            if isinstance(given, ast.Constant):
+            if isinstance(given, ast.Constant) and isinstance(given.value, str):
                 yield given.value
 
 
