@@ -24,11 +24,11 @@ class Facts:
         print(f"{time.monotonic():.1f} {name}: {value}", flush=True)
 
 
-def until(condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
+def until(condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S, every_s: float = 0.2) -> Any:
     """Wait until `condition` gives something true, and return it."""
     deadline = time.monotonic() + deadline_s
     while time.monotonic() < deadline:
         if found := condition():
             return found
-        time.sleep(0.1)
+        time.sleep(every_s)
     raise AssertionError(f"waited {deadline_s:g} s in vain: {what}")

@@ -1,25 +1,22 @@
 """In the guest: the box's own plan with limits from the settings, its supervisor, and processes that strain them.
 
-The worker's place is taken by a process under all limits, the console's by one that does the same under none of the
-disk; both begin every strain at the same instant.
+The worker's stand-in is under all limits, the console's does the same under none of the disk; both begin each
+strain at the same instant.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.commands import run
 from appliance.control import Control, NotRunningError
 from appliance.storage.config import ConfigStore
-from appliance.supervisor.plan import Plan
 from appliance.supervisor.supervisor import Supervisor
 from appliance.volumes import Volumes
+from tests.board.inside import stand_ins
 from tests.board.inside.facts import Facts, until
 from tests.board.inside.strain import STRAINS
 
@@ -32,21 +29,13 @@ SETTINGS: Final = {
     "data_write_mbps": 1.0,
     "data_read_mbps": 2.0,
 }
-NAMES: Final = ("worker", "console")
 _HELD_BACK: Final = 20
 """Events of memory.high after which a process has been held back for good."""
 
 
-def plan() -> Plan:
-    real = run.plan(BOX, {})
-    program = (sys.executable, "-m", "tests.board.inside.strain")
-    places = [one for one in real.children if one.name in NAMES]
-    return replace(real, children=tuple(replace(one, argv=(*program, one.name, str(BOX.data))) for one in places))
-
-
 def drive(facts: Facts) -> None:
     control = Control(BOX, timeout_s=60)
-    until(lambda: [one["state"] for one in _status(control)["children"]] == ["ready"] * len(NAMES), "both are ready")
+    until(lambda: [one["state"] for one in _status(control)["children"]] == ["ready"] * 2, "both are ready")
     on_disk, disk = BOX.data.stat().st_dev, Path("/dev/vda").stat().st_rdev
     facts["disk"] = [f"{os.major(number)}:{os.minor(number)}" for number in (on_disk, disk)]
     groups = {one["name"]: _group(one["pid"]) for one in _status(control)["children"]}
@@ -80,7 +69,7 @@ def _limits(group: Path) -> dict[str, str]:
 
 
 def _said(status: dict[str, Any], what: str) -> dict[str, float] | None:
-    values = {name: status["states"].get(f"{what} of {name}") for name in NAMES}
+    values = {name: status["states"].get(f"{what} of {name}") for name in stand_ins.NAMES}
     return {name: value["result"] for name, value in values.items()} if all(values.values()) else None
 
 
@@ -107,7 +96,7 @@ def main() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=drive_and_stop).start()
-    Supervisor(BOX, plan).run()
+    Supervisor(BOX, lambda: stand_ins.plan(BOX, "tests.board.inside.strain", str(BOX.data))).run()
     if failed:
         raise failed[0]
     facts["groups left"] = [path.name for path in Path("/sys/fs/cgroup").glob("mouthpiece-*/*/")]
