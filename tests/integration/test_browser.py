@@ -391,7 +391,7 @@ def test_language_and_appearance_are_chosen_and_kept(page: Page) -> None:
     page.locator(".menu summary").click()
     page.get_by_role("button", name="深色").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(16, 16, 19)"
+    expect(page.locator("html")).to_have_css("background-color", "rgb(16, 16, 19)")
 
 
 def test_a_video_is_made_in_chinese(browser: Browser, site: RunningBox, owner: StorageState, recording: Path) -> None:
