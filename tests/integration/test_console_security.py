@@ -329,7 +329,8 @@ def test_a_visitor_from_the_network_needs_the_pairing_code_and_then_the_password
             [sys.executable, "-m", "appliance", "--data", str(root), "pairing-code"],
             capture_output=True, text=True, check=True,
         ).stdout.strip()  # fmt: skip
-        assert shown in console.log.read_text()
+        assert len(shown) == 8
+        assert shown not in console.log.read_text()
         visitor.log_in("setup", code=shown)
         assert visitor.get("/api/v1/jobs").status == 200
         stranger = Client(port, tls=True, host=outside)
