@@ -9,7 +9,6 @@ from random import Random
 from typing import Final
 
 from appliance.jobs.job import Job, State
-from appliance.storage.config import ConfigStore
 from tests.integration.workers import Queue, assert_plays, until
 
 FPS: Final = 25
@@ -35,8 +34,6 @@ class Stream:
         with sqlite3.connect(queue.volumes.jobs) as connection:
             connection.executescript(_JOURNAL)
         connection.close()
-        # More videos are made than a box keeps; here every one has to stay.
-        ConfigStore(queue.volumes).update(lambda config: config.update(settings={"keep_outputs_count": 100_000}))
 
     def refill(self) -> None:
         """Submit until enough are waiting; each twice, as by somebody who did not get the answer."""

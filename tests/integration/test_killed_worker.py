@@ -31,11 +31,13 @@ from appliance.pipeline import enroll, model, motion, mux, painter, rig, scene
 from appliance.settings import Settings
 from appliance.volumes import Volumes
 import av, onnxruntime
+# More videos are made than a box keeps; here every one has to stay.
+settings = Settings(keep_free_gb=0, keep_outputs_count=100_000)
 for _ in sys.stdin:
     child = os.fork()
     if child == 0:
         sys.stdin.close()
-        Worker(Volumes(Path(sys.argv[1])), Link(None), lambda: Settings(keep_free_gb=0)).run()
+        Worker(Volumes(Path(sys.argv[1])), Link(None), lambda: settings).run()
         os._exit(0)
     print(child, flush=True)
     print(os.waitpid(child, 0)[1], flush=True)
