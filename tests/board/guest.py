@@ -46,6 +46,10 @@ $b cp -a /new/out/overlay/. /new/
 # A host that is a container says so here, and systemd would believe to be in one.
 $b rm -f /new/.dockerenv
 for place in tmp var/tmp run; do $b mount -t tmpfs tmpfs /new/$place; done
+# A checkout below one of them is hidden now.
+upper=upperdir=/upper/checkout,workdir=/upper/checkout-work
+$b mkdir -p "/new@CHECKOUT@" /upper/checkout /upper/checkout-work
+$b mount -t overlay -o "lowerdir=/lower@CHECKOUT@,$upper" checkout "/new@CHECKOUT@"
 $b mount --move /dev /new/dev; $b mount --move /sys /new/sys; $b mount --move /proc /new/proc
 exec $b switch_root /new $(cat /new/out/start)
 """
@@ -214,7 +218,7 @@ class Guest:
         for path in order:
             shutil.copy(path, tree / "modules")
         (tree / "modules/order").write_text("".join(f"{Path(path).name}\n" for path in order))
-        (tree / "init").write_text(_INIT.replace("$(cat", "$($b cat"))
+        (tree / "init").write_text(_INIT.replace("@CHECKOUT@", str(CHECKOUT)).replace("$(cat", "$($b cat"))
         (tree / "init").chmod(0o755)
         names = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*")))
         subprocess.run(
