@@ -154,11 +154,23 @@ class Settings:
     worker_cpu_weight: int = _setting(100, "the worker's share of a busy processor", low=1, high=10_000)
     console_cpu_weight: int = _setting(200, "the console's share of a busy processor", low=1, high=10_000)
     recorder_cpu_weight: int = _setting(300, "the recorder's share of a busy processor", low=1, high=10_000)
-    data_write_mbps: float = _setting(
+    worker_write_mbps: float = _setting(
         0.0, "most that the worker writes to the data disk; 0: no limit", unit="MB/s", high=100_000
     )
-    data_read_mbps: float = _setting(
+    worker_read_mbps: float = _setting(
         0.0, "most that the worker reads from the data disk; 0: no limit", unit="MB/s", high=100_000
+    )
+    console_write_mbps: float = _setting(
+        0.0, "most that the console writes to the data disk; 0: no limit", unit="MB/s", high=100_000
+    )
+    console_read_mbps: float = _setting(
+        0.0, "most that the console reads from the data disk; 0: no limit", unit="MB/s", high=100_000
+    )
+    recorder_write_mbps: float = _setting(
+        0.0, "most that the recorder writes to the data disk; 0: no limit", unit="MB/s", high=100_000
+    )
+    recorder_read_mbps: float = _setting(
+        0.0, "most that the recorder reads from the data disk; 0: no limit", unit="MB/s", high=100_000
     )
 
     keep_outputs_count: int = _setting(200, "finished videos that are kept", low=1, high=100_000)

@@ -95,7 +95,9 @@ def children(volumes: Volumes, now: Settings, given: dict[str, str | int]) -> tu
     def command(name: str, *options: str) -> tuple[str, ...]:
         return (sys.executable, "-m", "appliance", "--data", str(volumes.root), name, *options)
 
-    disk = {"read_bps": round(now.data_read_mbps * _MB), "write_bps": round(now.data_write_mbps * _MB)}
+    def rate(mbps: float) -> int:
+        return round(mbps * _MB)
+
     return (
         ChildSpec(
             "console",
@@ -103,14 +105,24 @@ def children(volumes: Volumes, now: Settings, given: dict[str, str | int]) -> tu
             ready_s=60,
             stop_s=3,
             stops_last=True,
-            limits=Limits(now.console_memory_high_mb * _MB, now.console_cpu_weight),
+            limits=Limits(
+                now.console_memory_high_mb * _MB,
+                now.console_cpu_weight,
+                rate(now.console_read_mbps),
+                rate(now.console_write_mbps),
+            ),
         ),
         ChildSpec(
             "worker",
             command("worker"),
             ready_s=120,
             stop_s=9,
-            limits=Limits(now.worker_memory_high_mb * _MB, now.worker_cpu_weight, **disk),
+            limits=Limits(
+                now.worker_memory_high_mb * _MB,
+                now.worker_cpu_weight,
+                rate(now.worker_read_mbps),
+                rate(now.worker_write_mbps),
+            ),
         ),
         ChildSpec(
             "recorder",
@@ -118,7 +130,12 @@ def children(volumes: Volumes, now: Settings, given: dict[str, str | int]) -> tu
             ready_s=20,
             stop_s=5,
             on_demand=True,
-            limits=Limits(now.recorder_memory_high_mb * _MB, now.recorder_cpu_weight),
+            limits=Limits(
+                now.recorder_memory_high_mb * _MB,
+                now.recorder_cpu_weight,
+                rate(now.recorder_read_mbps),
+                rate(now.recorder_write_mbps),
+            ),
         ),
     )
 

@@ -26,8 +26,8 @@ SETTINGS: Final = {
     "console_memory_high_mb": 0,
     "worker_cpu_weight": 50,
     "console_cpu_weight": 400,
-    "data_write_mbps": 1.0,
-    "data_read_mbps": 2.0,
+    "worker_write_mbps": 1.0,
+    "worker_read_mbps": 2.0,
 }
 _HELD_BACK: Final = 20
 """Events of memory.high after which a process has been held back for good."""

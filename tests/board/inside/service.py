@@ -27,7 +27,7 @@ from tests.board.inside.virtual_key import VirtualKey
 
 UNIT: Final = "mouthpiece.service"
 BOX: Final = Volumes(Path("/var/lib/mouthpiece"))
-SETTINGS: Final = {"worker_memory_high_mb": 900, "worker_cpu_weight": 50, "data_write_mbps": 20, "data_read_mbps": 40}
+SETTINGS: Final = {"worker_memory_high_mb": 900, "worker_cpu_weight": 50, "worker_write_mbps": 20, "worker_read_mbps": 40}
 SLOW_S: Final = 500.0
 STAND_INS: Final = f"""[Service]
 ExecStart=

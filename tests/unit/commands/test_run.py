@@ -35,9 +35,18 @@ def test_a_new_box_has_the_defaults(volumes: Volumes) -> None:
 
 
 def test_the_settings_are_followed(volumes: Volumes) -> None:
-    change(volumes, worker_memory_high_mb=900, data_write_mbps=2.5, worker_cpu_weight=10, log_level="DEBUG")
+    change(volumes, log_level="DEBUG", worker_memory_high_mb=900, worker_cpu_weight=10, worker_write_mbps=2.5)
     assert child(volumes, "worker").limits == Limits(900_000_000, 10, 0, 2_500_000)
     assert plan(volumes, {}).log_level == "DEBUG"
+
+
+@pytest.mark.parametrize("name", ["console", "worker", "recorder"])
+def test_every_child_has_limits_of_its_own(volumes: Volumes, name: str) -> None:
+    wanted = {"memory_high_mb": 300, "cpu_weight": 77, "read_mbps": 3.5, "write_mbps": 1.25}
+    change(volumes, **{f"{name}_{what}": value for what, value in wanted.items()})
+    assert child(volumes, name).limits == Limits(300_000_000, 77, 3_500_000, 1_250_000)
+    others = {spec.name: spec.limits for spec in plan(volumes, {}).children if spec.name != name}
+    assert all(limits.read_bps == limits.write_bps == 0 for limits in others.values())
 
 
 def test_options_of_the_command_go_before_the_settings(volumes: Volumes) -> None:
