@@ -40,7 +40,8 @@ _T = TypeVar("_T")
 class Lane:
     """A lane by name. `discard` takes away what is left of a job that is over; `idle` runs when there is nothing to do.
 
-    Up to `batch` jobs that go together, as `joins` says, are claimed at once.
+    Up to `batch` jobs that go together, as `joins` says, are claimed at once. `begin` runs first, and has to be such
+    that the process may end in its midst.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class Lane:
     ) -> None:
         self.trouble: str | None = None
         """Why nothing can be made at present, or None."""
+        self.beginning = True
+        """Whether `begin` is not over yet. A lane that is stopped before then claims nothing."""
         self._name, self._store, self._worker, self._make, self._publish = name, store, worker, make, publish
         self._begin, self._idle, self._discard = begin, idle, discard
         self._batch_size, self._joins, self._pause_s = batch, joins, pause_s
@@ -100,6 +103,7 @@ class Lane:
     def _run(self) -> None:
         try:
             self._guarded(self._begin)
+            self.beginning = False
             while not self._stopping.is_set():
                 self._guarded(self._claim)
                 if self._claimed:

@@ -107,11 +107,17 @@ def _stop(store: JobStore, lanes: Sequence[Lane], link: Link) -> None:
     for lane in lanes:
         lane.stop()
     for lane in lanes:
-        while not lane.join(min(TICK_S, deadline - time.monotonic())) and time.monotonic() < deadline:
+        while not _may_be_left(lane, min(TICK_S, deadline - time.monotonic())) and time.monotonic() < deadline:
             link.beat()
-    if not all(lane.join(0) for lane in lanes):
+    if not all(_may_be_left(lane) for lane in lanes):
         log.warning("what is being made does not stop; leaving all the same")
+    if not all(lane.join(0) for lane in lanes):
         _leave_at_once(store, lanes)
+
+
+def _may_be_left(lane: Lane, timeout_s: float = 0) -> bool:
+    """Whether a stopped lane has ended, or only prepares for jobs that it will not claim."""
+    return lane.beginning or lane.join(timeout_s)
 
 
 def _leave_at_once(store: JobStore, lanes: Sequence[Lane]) -> None:

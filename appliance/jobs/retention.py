@@ -62,7 +62,7 @@ def sweep(volumes: Volumes, store: JobStore, settings: Settings) -> None:
     for entry in there:
         if entry.stem not in resumable:
             leftovers.remove(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
-    for folder in (volumes.work, volumes.outputs, volumes.avatars):
+    for folder in (volumes.work, volumes.outputs, volumes.avatars, volumes.cache / "packs", volumes.cache / "sheets"):
         leftovers.sweep(folder)
 
 

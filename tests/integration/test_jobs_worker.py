@@ -154,6 +154,27 @@ def test_an_ordered_stop_keeps_what_is_rendered(queue: Queue, worker: Worker, lo
     assert fragments(queue, job.id) > 0
 
 
+def test_a_stop_does_not_wait_for_the_shipped_avatar_which_is_made_the_next_time(tmp_path: Path) -> None:
+    queue = Queue(tmp_path / "box")
+    packs = queue.volumes.cache / "packs"
+    worker = Worker(queue.volumes)
+    try:
+        until(lambda: any(packs.glob(".tmp-*")), "the avatar is begun")
+        worker.process.send_signal(signal.SIGSTOP)
+        assert not any(packs.glob("demo-*")), "it is finished already"
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.end(signal.SIGCONT) == 0
+    finally:
+        worker.end(signal.SIGKILL)
+    assert not any(packs.glob("demo-*"))
+    assert worker.messages == []
+    again = Worker(queue.volumes)
+    try:
+        until(lambda: any(avatar.shipped for avatar in avatars.entries(queue.volumes)), "the shipped avatar is known")
+    finally:
+        assert again.end(signal.SIGTERM) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGPWR, signal.SIGKILL])
 def test_at_most_two_seconds_of_video_are_made_twice(queue: Queue, worker: Worker, tmp_path: Path, number: int) -> None:
     voice = queue.upload(sounds.write(tmp_path / "a.wav", np.tile(sounds.bursts(10, 8000), 4), 8000))

@@ -143,6 +143,19 @@ def test_a_sweep_takes_the_work_of_jobs_that_nobody_goes_on_with(box: Box) -> No
     assert [path.stem for path in outputs.preview(box.volumes, "").parent.iterdir()] == [waiting.id]
 
 
+@pytest.mark.parametrize("folder", ["data/avatars", "nand/cache/packs", "nand/cache/sheets"])
+def test_a_sweep_takes_what_dead_writers_left_and_nothing_of_those_alive(box: Box, folder: str) -> None:
+    place = box.volumes.root / folder
+    left, begun = place / ".tmp-left" / "pack", place / ".tmp-begun" / "pack"
+    for path in (left, begun):
+        path.mkdir(parents=True)
+    for path in (left, left.parent):
+        os.utime(path, (0, 0))
+    retention.sweep(box.volumes, box.store, ROOMY)
+    assert not left.parent.exists()
+    assert begun.is_dir()
+
+
 def test_outputs_of_unknown_jobs_are_left_alone(box: Box) -> None:
     """After the database was lost they are all that the owner has."""
     box.volumes.outputs.mkdir(parents=True)
