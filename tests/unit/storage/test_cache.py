@@ -4,7 +4,6 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,23 +12,7 @@ from appliance.storage.budget import WriteBudget
 from appliance.storage.cache import KINDS, SegmentCache, read_statistics
 from appliance.storage.cache.cache import RETRY_S
 from appliance.storage.cache.store import HITS_TO_STAY
-from tests.cache_items import KB, MB, Clock, fill, folder_in_memory, present, segments, value
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    with folder_in_memory() as path:
-        yield path
-
-
-@pytest.fixture
-def folder(place: Path) -> Path:
-    return place / "nand" / "cache"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.cache_items import KB, MB, Clock, fill, present, segments, value
 
 
 def test_what_is_put_is_got_at_once_and_after_a_restart(folder: Path) -> None:

@@ -6,7 +6,7 @@ import errno
 import os
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,23 +14,7 @@ import pytest
 from appliance.storage.cache import SegmentCache
 from appliance.storage.cache.cache import RETRY_S
 from appliance.storage.cache.folder import Folder
-from tests.cache_items import KB, MB, Clock, fill, folder_in_memory, present, segments, value
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    with folder_in_memory() as path:
-        yield path
-
-
-@pytest.fixture
-def folder(place: Path) -> Path:
-    return place / "nand" / "cache"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.cache_items import KB, MB, Clock, fill, present, segments, value
 
 
 class FailingFolder(Folder):

@@ -1,0 +1,27 @@
+"""A cache's folder in memory, and a clock that a test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cache_items import Clock, folder_in_memory
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """The volume that holds `folder`."""
+    with folder_in_memory() as path:
+        yield path
+
+
+@pytest.fixture
+def folder(place: Path) -> Path:
+    return place / "nand" / "cache"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
