@@ -74,6 +74,11 @@ class Volumes:
         return self.data / "work"
 
     @property
+    def packs(self) -> Path:
+        """What was made of pictures and videos that were never enrolled; made again where it is missing."""
+        return self.work / "packs"
+
+    @property
     def jobs(self) -> Path:
         """The job database."""
         return self.state / "jobs.sqlite"

@@ -1,7 +1,7 @@
 """The avatars as the console sees them: read from the packs' own manifests, with nothing of the pipeline loaded.
 
-What a pack holds is said in `appliance.pipeline.pack`. The avatar that is shipped lies in the cache; the worker says
-where in `run/demo.json`, {"path": ...}. A pack that cannot be read is not listed.
+What a pack holds is said in `appliance.pipeline.pack`. The avatar that is shipped lies with unfinished work; the worker
+says where in `run/demo.json`, {"path": ...}. A pack that cannot be read is not listed.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from pathlib import Path
 from typing import Final
@@ -20,9 +21,13 @@ from appliance.jobs.store import JobStore
 from appliance.settings import Settings
 from appliance.volumes import Volumes
 
+_PACK: Final = re.compile(r"[0-9a-f]{64}")
+"""What `appliance.pipeline.enroll` calls the pack of a file; the shipped avatar's has another name, and stays."""
 _DAY_S: Final = 86400.0
 _HOUR_S: Final = 3600.0
 _SPARED_S: Final = _HOUR_S
+_PACKS_S: Final = _DAY_S
+"""No pack goes that was asked for within that time: a render may still draw from it."""
 
 
 def remove(volumes: Volumes, store: JobStore, job: str) -> None:
@@ -53,7 +58,7 @@ def apply(volumes: Volumes, store: JobStore, settings: Settings) -> list[str]:
 
 
 def sweep(volumes: Volumes, store: JobStore, settings: Settings) -> None:
-    """Remove uploads that nothing needs, and what unfinished work left of jobs that nobody will go on with."""
+    """Remove uploads and packs that nothing needs, and what unfinished work left of jobs that nobody will go on with."""
     uploads.sweep(volumes, settings.keep_uploads_hours * _HOUR_S, store.uploads_in_use())
     # Looked at before the queue, so that the work of a job that is begun meanwhile is not among it.
     folders = (volumes.work, outputs.preview(volumes, "").parent)
@@ -62,8 +67,17 @@ def sweep(volumes: Volumes, store: JobStore, settings: Settings) -> None:
     for entry in there:
         if entry.stem not in resumable:
             leftovers.remove(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
-    for folder in (volumes.work, volumes.outputs, volumes.avatars, volumes.cache / "packs", volumes.cache / "sheets"):
+    for folder in (volumes.work, volumes.outputs, volumes.avatars, volumes.packs, volumes.cache / "sheets"):
         leftovers.sweep(folder)
+    _sweep_packs(volumes, time.time() - max(settings.keep_uploads_hours * _HOUR_S, _PACKS_S))
+
+
+def _sweep_packs(volumes: Volumes, before: float) -> None:
+    """Remove the packs of uploads that were not asked for since then."""
+    for pack in _entries(volumes.packs):
+        with contextlib.suppress(FileNotFoundError):
+            if _PACK.fullmatch(pack.name) and pack.stat().st_mtime < before:
+                leftovers.remove(pack)
 
 
 def _remove_output(volumes: Volumes, store: JobStore, job: Job) -> str:

@@ -1,7 +1,7 @@
 """The avatars that the box knows by name, and what a user's word for an avatar means.
 
-`data/avatars/NAME` holds the enrolled ones; `demo` is drawn by the project itself on first use and lives in the cache,
-like the packs of files that were never enrolled. What enrolling needs is imported when something is enrolled: a render
+`data/avatars/NAME` holds the enrolled ones; `demo` is drawn by the project itself on first use and lives with the packs
+of files that were never enrolled, on the data disk too: a pack may have any size, and the flash is not for that. What enrolling needs is imported when something is enrolled: a render
 of a known avatar starts the sooner.
 """
 
@@ -67,7 +67,7 @@ def resolve(reference: str, volumes: Volumes, *, face: int | None = None, job: J
     if is_file:
         from appliance.pipeline import enroll
 
-        return enroll.pack_for(path, volumes.cache / "packs", face=face, job=job)
+        return enroll.pack_for(path, volumes.packs, face=face, job=job)
     if reference in names(volumes):
         return show(reference, volumes)
     raise _unknown(reference, volumes)
@@ -80,7 +80,7 @@ def _demo(volumes: Volumes) -> AvatarPack:
     sources = sorted(path for folder in demo.__path__ for path in Path(folder).glob("*.py"))
     code = "".join(pack.file_digest(path) for path in sources)
     key = hashlib.sha256(f"{code} {pack.FORMAT_VERSION}".encode()).hexdigest()
-    target = volumes.cache / "packs" / f"{DEMO}-{key}"
+    target = volumes.packs / f"{DEMO}-{key}"
     if target.exists():
         try:
             return AvatarPack.load(target)

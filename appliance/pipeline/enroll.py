@@ -7,10 +7,12 @@ similar size; whatever `images` and `video` refuse. A refusal or a cancellation 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import hashlib
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -65,9 +67,13 @@ def pack_for(source: Path, packs: Path, *, face: int | None = None, job: Job | N
     target = packs / key
     if target.exists():
         try:
-            return AvatarPack.load(target)
+            found = AvatarPack.load(target)
         except InputError:
-            pack.remove_pack(target)  # a cache: what is damaged is made again
+            pack.remove_pack(target)  # what is damaged is made again
+        else:
+            with contextlib.suppress(OSError):  # its age is the time since it was asked for
+                os.utime(target)
+            return found
     return _build(source, source.stem, target, face, job or Job(), replacing=False)
 
 

@@ -156,7 +156,7 @@ def test_an_ordered_stop_keeps_what_is_rendered(queue: Queue, worker: Worker, lo
 
 def test_a_stop_does_not_wait_for_the_shipped_avatar_which_is_made_the_next_time(tmp_path: Path) -> None:
     queue = Queue(tmp_path / "box")
-    packs = queue.volumes.cache / "packs"
+    packs = queue.volumes.packs
     worker = Worker(queue.volumes)
     try:
         until(lambda: any(packs.glob(".tmp-*")), "the avatar is begun")

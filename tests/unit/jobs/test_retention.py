@@ -143,7 +143,7 @@ def test_a_sweep_takes_the_work_of_jobs_that_nobody_goes_on_with(box: Box) -> No
     assert [path.stem for path in outputs.preview(box.volumes, "").parent.iterdir()] == [waiting.id]
 
 
-@pytest.mark.parametrize("folder", ["data/avatars", "nand/cache/packs", "nand/cache/sheets"])
+@pytest.mark.parametrize("folder", ["data/avatars", "data/work/packs", "nand/cache/sheets"])
 def test_a_sweep_takes_what_dead_writers_left_and_nothing_of_those_alive(box: Box, folder: str) -> None:
     place = box.volumes.root / folder
     left, begun = place / ".tmp-left" / "pack", place / ".tmp-begun" / "pack"
@@ -154,6 +154,16 @@ def test_a_sweep_takes_what_dead_writers_left_and_nothing_of_those_alive(box: Bo
     retention.sweep(box.volumes, box.store, ROOMY)
     assert not left.parent.exists()
     assert begun.is_dir()
+
+
+def test_a_sweep_takes_packs_that_nobody_asked_for_in_a_day(box: Box) -> None:
+    old, new, shipped = (box.volumes.packs / name for name in ("a" * 64, "b" * 64, f"demo-{'c' * 64}"))
+    for path in (old, new, shipped):
+        (path / "rig.npz").mkdir(parents=True)
+    for path in (old, shipped):
+        os.utime(path, (time.time() - 2 * DAY_S,) * 2)
+    retention.sweep(box.volumes, box.store, Settings(keep_free_gb=0.0, keep_uploads_hours=1.0))
+    assert {path.name for path in box.volumes.packs.iterdir()} == {new.name, shipped.name}
 
 
 def test_outputs_of_unknown_jobs_are_left_alone(box: Box) -> None:

@@ -61,7 +61,7 @@ def test_no_name_leads_out_of_the_folder(volumes: Volumes, name: str) -> None:
 def test_a_path_is_a_file_and_a_name_an_avatar(volumes: Volumes, monkeypatch: pytest.MonkeyPatch) -> None:
     add("anna", volumes)
     by_file = avatars.resolve(str(assets.astronaut()), volumes)
-    assert by_file.path.parent == volumes.cache / "packs"
+    assert by_file.path.parent == volumes.packs
     assert avatars.resolve("anna", volumes).path == volumes.avatars / "anna"
     monkeypatch.chdir(volumes.root)
     (volumes.root / "anna").mkdir()
