@@ -1,4 +1,4 @@
-"""A UBIFS volume on a NAND chip that the kernel simulates, and what was done to the chip. Needs root in a guest.
+"""UBIFS volumes on a NAND chip that the kernel simulates, and what was done to the chip. Needs root in a guest.
 
 Erases are UBI's own counters of all blocks, from debugfs. Programmed bytes are what UBI hands to the MTD driver,
 headers and padding included, summed by a histogram on a kernel probe at `ubi_io_write`.
@@ -18,10 +18,12 @@ from typing import Final
 CHIPS: Final = {64: 0xA2, 128: 0xA1, 256: 0xAA}
 """Size in MiB -> second byte of the id of an ST chip with pages of 2 KiB and blocks of 128 KiB."""
 BLOCK_BYTES: Final = 128 * 1024
-LEB_BYTES: Final = BLOCK_BYTES - 2 * 2048
+LEB_BYTES: Final = BLOCK_BYTES - 2048
+"""UBI's two headers fit into a page, for the chip can be written in quarters of one."""
 _TRACING: Final = Path("/sys/kernel/tracing")
 _PROBE: Final = _TRACING / "events/kprobes/ubi_bytes"
 _UBI: Final = Path("/sys/kernel/debug/ubi/ubi0/detailed_erase_block_info")
+_VM: Final = Path("/proc/sys/vm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,26 @@ def wear() -> Wear:
     return Wear(now, _programmed())
 
 
+def written_back() -> None:
+    """Wait until the kernel has written what files hold, as it does on a box within half a minute.
+
+    `sync` would do more than that: it makes UBIFS commit its index, which nobody does on a box. The interval is
+    UBIFS's too, for what fills no page of the flash yet.
+    """
+    (_VM / "dirty_expire_centisecs").write_text("1")
+    (_VM / "dirty_writeback_centisecs").write_text("5")
+    deadline = time.monotonic() + 60
+    while re.search(r"^(Dirty|Writeback):\s+[1-9]", Path("/proc/meminfo").read_text(), re.MULTILINE):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the kernel does not write back")
+        time.sleep(0.02)
+    time.sleep(0.15)
+    (_VM / "dirty_writeback_centisecs").write_text("500")
+
+
 @contextlib.contextmanager
-def chip(chip_mb: int, volume_mb: int) -> Iterator[None]:
-    """Put in a new chip with one volume on it."""
+def chip(chip_mb: int, volume_mb: int, state_mb: int = 0) -> Iterator[None]:
+    """Put in a new chip with the volume `cache` on it and, if it has a size, the volume `state`."""
     for kind, where in (("debugfs", "/sys/kernel/debug"), ("tracefs", str(_TRACING))):
         if not Path(where).is_mount():
             _do("mount", "-t", kind, kind, where)
@@ -73,7 +92,9 @@ def chip(chip_mb: int, volume_mb: int) -> Iterator[None]:
         (_PROBE / "trigger").write_text("hist:keys=common_type:vals=len\n")
     try:
         _do("ubiattach", "-m", "0")
-        _do("ubimkvol", "/dev/ubi0", "-N", "cache", "-s", f"{volume_mb}MiB")
+        for name, size in (("cache", volume_mb), ("state", state_mb)):
+            if size:
+                _do("ubimkvol", "/dev/ubi0", "-N", name, "-s", f"{size}MiB")
         yield
     finally:
         subprocess.run(["ubidetach", "-m", "0"], check=False)
@@ -81,10 +102,11 @@ def chip(chip_mb: int, volume_mb: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def mounted(place: Path) -> Iterator[None]:
-    """Mount the volume, without compression."""
+def mounted(place: Path, volume: str = "cache") -> Iterator[None]:
+    """Mount a volume as the box does: the state with compression, the cache without."""
     place.mkdir(parents=True, exist_ok=True)
-    _do("mount", "-t", "ubifs", "-o", "compr=none,noatime", "ubi0:cache", str(place))
+    compression = "zstd" if volume == "state" else "none"
+    _do("mount", "-t", "ubifs", "-o", f"compr={compression},noatime", f"ubi0:{volume}", str(place))
     try:
         yield
     finally:
@@ -99,6 +121,6 @@ def attach_again() -> None:
 
 @contextlib.contextmanager
 def volume(chip_mb: int, volume_mb: int, place: Path) -> Iterator[None]:
-    """A new chip with a volume, mounted."""
+    """A new chip with a volume for a cache, mounted."""
     with chip(chip_mb, volume_mb), mounted(place):
         yield

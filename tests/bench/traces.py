@@ -1,12 +1,14 @@
 """What is asked of a cache, in order: synthetic, or recorded.
 
-A recorded trace is a text file, one request a line: key, kind and length in bytes, separated by blanks.
+A recorded trace is a gzip file of JSON lines, one request a line: {"key": HEX, "kind": KIND, "bytes": N}.
 """
 
 from __future__ import annotations
 
 import bisect
+import gzip
 import itertools
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,10 +46,10 @@ def drifting(
 
 
 def recorded(path: Path) -> Iterator[Request]:
-    with path.open() as lines:
+    with gzip.open(path, "rt") as lines:
         for line in lines:
-            key, kind, length = line.split()
-            yield Request(key, kind, int(length))
+            request = json.loads(line)
+            yield Request(request["key"], request["kind"], request["bytes"])
 
 
 def content(request: Request, noise: bytes) -> bytes:

@@ -47,19 +47,21 @@ from appliance.storage.cache.store import SegmentStore
 SEGMENT_BYTES: Final = 1024 * 1024
 SEGMENT_LEBS: Final = 8
 RETRY_S: Final = 30.0
-NAND_FACTOR: Final = 1.065
-"""NAND bytes that UBIFS programs for a byte of a segment's file, as `tests/bench/cache_wear.py` measures it."""
+NAND_FACTOR: Final = 1.06
+"""NAND bytes that UBIFS programs for a byte of a segment's file, as `tests/bench/flash_wear` measures it."""
 _GHOST_RATIO: Final = 0.5
 _FEWEST_GHOSTS: Final = 16
 _BLOCK: Final = 4096
+_NODE_BYTES: Final = _BLOCK + 48
+"""A block of a file as UBIFS stores it, in one piece and in one LEB: struct ubifs_data_node before its data."""
 _KINDS: Final = tuple(KINDS)
 
 
 class SegmentCache:
     """The cache in the directory `path`, of at most `capacity_bytes` in files.
 
-    `leb_bytes` is the size of the volume's logical erase blocks, where it has them; a segment is eight. Without a
-    `budget` everything is written that deserves to be.
+    `leb_bytes` is the size of the volume's logical erase blocks, where it has them; a segment is what UBIFS puts into
+    eight, so that eight are free when it goes. Without a `budget` everything is written that deserves to be.
     """
 
     def __init__(
@@ -75,7 +77,7 @@ class SegmentCache:
     ) -> None:
         self._path = Path(path)
         self._capacity = capacity_bytes
-        usual = SEGMENT_LEBS * leb_bytes if leb_bytes else SEGMENT_BYTES
+        usual = SEGMENT_LEBS * (leb_bytes // _NODE_BYTES) * _BLOCK if leb_bytes else SEGMENT_BYTES
         self._segment_bytes = max(min(usual, capacity_bytes // 16 // _BLOCK * _BLOCK), _BLOCK)
         self._largest = min(capacity_bytes // 4, 16 * self._segment_bytes)
         self._budget = budget

@@ -50,9 +50,10 @@ def test_a_record_straddles_as_many_segments_as_it_needs(folder: Path) -> None:
         assert present(cache, range(3), 200 * KB) == {0, 1, 2}
 
 
-def test_segments_follow_the_erase_blocks_of_the_volume(folder: Path) -> None:
-    with SegmentCache(folder, 100 * MB, leb_bytes=126_976) as cache:
-        assert cache.stats()["segment_bytes"] == 8 * 126_976
+@pytest.mark.parametrize(("leb_bytes", "blocks"), [(129_024, 31), (126_976, 30)])
+def test_a_segment_fills_eight_erase_blocks_of_the_volume(folder: Path, leb_bytes: int, blocks: int) -> None:
+    with SegmentCache(folder, 100 * MB, leb_bytes=leb_bytes) as cache:
+        assert cache.stats()["segment_bytes"] == 8 * blocks * 4096
 
 
 def test_free_room_is_filled_and_then_only_what_comes_twice_is_taken(folder: Path) -> None:
