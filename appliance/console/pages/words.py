@@ -1,4 +1,5 @@
-"""What the box's own names are called on the pages: states, kinds, stages, children, options, points of the mouth.
+"""What the box's own names are called on the pages: states, kinds, stages, checks, children, options,
+points of the mouth.
 
 `word("running")` and the like. The pipeline calls the subject's right "right"; people see it on the left, and so it is
 called here. `job_title`, `avatar_of` and `progress` say what there is to say about a job.
@@ -39,6 +40,27 @@ WORDS: Final[dict[str, str]] = {
     "volume:state": N("Jobs and log"),
     "volume:cache": N("Cache"),
     "volume:data": N("Avatars and videos"),
+    "check:platform": N("Platform"),
+    "check:processor": N("Processor"),
+    "check:memory": N("Memory"),
+    "check:temperature": N("Temperature"),
+    "check:face models": N("Face models"),
+    "check:motion network": N("Motion network"),
+    "check:cuda": N("CUDA"),
+    "check:engine": N("Engine"),
+    "check:encoder": N("Encoder"),
+    "check:render threads": N("Render threads"),
+    "check:microphone": N("Microphone"),
+    "check:config": N("Configuration"),
+    "check:models": N("Models"),
+    "check:python": N("Python"),
+    "check:clock": N("Clock"),
+    "check:volumes": N("Volumes"),
+    "check:disk space": N("Disk space"),
+    "check:wear": N("Wear"),
+    "check:slot": N("Boot slot"),
+    "check:last boot": N("Last boot"),
+    "check:processes": N("Processes"),
     "job:render": N("Video"),
     "job:enroll": N("New avatar"),
     "job:adjust": N("Moved points"),

@@ -18,6 +18,8 @@ _FIXES = {
 
 
 def check(last: LastRun) -> Iterator[Finding]:
-    since = f" (it began {datetime.fromtimestamp(last.started, UTC):%Y-%m-%d %H:%M} UTC)" if last.started else ""
+    message = str(last.ended)
+    if last.started:
+        message = f"{last.ended} (it began {datetime.fromtimestamp(last.started, UTC):%Y-%m-%d %H:%M} UTC)"
     fix = _FIXES.get(last.ended, "")
-    yield Finding(_CHECK, Status.WARNING if fix else Status.OK, f"{last.ended}{since}", fix)
+    yield Finding(_CHECK, Status.WARNING if fix else Status.OK, message, fix)

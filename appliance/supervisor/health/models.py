@@ -34,7 +34,7 @@ def check(files: Sequence[ModelFile]) -> Iterator[Finding]:
         fault = _fault(file)
         if fault:
             faults += 1
-            yield Finding(_CHECK, Status.PROBLEM, f"{file.path} {fault}", _FIX)
+            yield Finding(_CHECK, Status.PROBLEM, f"{file.path}: {fault}", _FIX)
     if not faults:
         yield Finding(_CHECK, Status.OK, f"{len(files)} files, whole")
 
@@ -44,13 +44,13 @@ def _fault(file: ModelFile) -> str:
         state = file.path.stat()
         return _content_fault(file, state.st_mtime_ns, state.st_size)
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return f"it cannot be read: {error.strerror}"
 
 
 @lru_cache(maxsize=16)
 def _content_fault(file: ModelFile, _mtime_ns: int, size: int) -> str:
     if size == 0:
-        return "is empty"
+        return "it is empty"
     content = file.path.read_bytes()
     expected = file.sha256
     if not expected and file.path.suffix == ".safetensors":
@@ -60,8 +60,8 @@ def _content_fault(file: ModelFile, _mtime_ns: int, size: int) -> str:
                 raise ValueError
             expected = json.loads(content[8 : 8 + length])["__metadata__"]["sha256"]
         except (ValueError, KeyError, TypeError):
-            return "is damaged"
+            return "it is damaged"
         content = content[8 + length :]
     if expected and hashlib.sha256(content).hexdigest() != expected:
-        return "is damaged: its checksum is wrong"
+        return "it is damaged: its checksum is wrong"
     return ""

@@ -12,6 +12,7 @@ from flask import Flask
 
 import appliance
 from appliance.console import i18n
+from appliance.console.pages.words import WORDS
 from appliance.jobs import options
 from appliance.settings import TABLE
 
@@ -49,14 +50,45 @@ def python_texts(source: str) -> Iterator[str]:
 
 def said() -> set[str]:
     """Every message in the whole package, with `{}` where a value is put in."""
-    found = set()
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.add(node.value)
-            elif isinstance(node, ast.JoinedStr):
-                found.add("".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values))
-    return found
+    trees = [ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")]
+    return {text for tree in trees for node in ast.walk(tree) for text in literal(node)}
+
+
+def literal(node: ast.AST) -> list[str]:
+    """The text that this very node stands for."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value]
+    if isinstance(node, ast.JoinedStr):
+        return ["".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)]
+    return []
+
+
+def findings(tree: ast.Module) -> Iterator[tuple[set[str], set[str]]]:
+    """Of each check, finding and fix-up that a module makes: its name, and what it says.
+
+    A variable stands for everything that the module ever assigns to it.
+    """
+    given: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                given.setdefault(ast.unparse(target), []).append(node.value)
+
+    def texts(node: ast.expr) -> set[str]:
+        if isinstance(node, ast.Name):
+            return {text for value in given.get(node.id, []) for text in texts(value)}
+        if isinstance(node, ast.IfExp):
+            return texts(node.body) | texts(node.orelse)
+        return set(literal(node))
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Check", "Finding", "Fixup"):
+            rest = [*node.args[1:], *(keyword.value for keyword in node.keywords if keyword.arg != "details")]
+            yield texts(node.args[0]), {text for argument in rest for text in texts(argument)}
+
+
+def every_finding() -> list[tuple[set[str], set[str]]]:
+    return [found for path in PACKAGE.rglob("*.py") for found in findings(ast.parse(path.read_text()))]
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -85,6 +117,29 @@ def test_settings_and_options_are_explained(language: str) -> None:
     meanings = {setting.meaning for setting in TABLE.values()}
     meanings |= {option["meaning"] for option in options.table().values()}
     assert sorted(meanings - i18n.said_catalogue(language).keys()) == []
+
+
+def test_every_check_has_a_name() -> None:
+    names = {name for found, _ in every_finding() for name in found}
+    assert {"disk space", "encoder", "last boot", "microphone"} <= names
+    assert sorted(name for name in names if f"check:{name}" not in WORDS) == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_checks_find_is_translated(language: str) -> None:
+    texts = {text for _, found in every_finding() for text in found if re.search("[a-z]{2}", text)}
+    assert len(texts) > 50
+    assert sorted(texts - i18n.said_catalogue(language).keys()) == []
+
+
+def test_the_texts_of_a_check_are_found() -> None:
+    source = """
+NAME = "leaks"
+def check():
+    message = f"{drops} drops" if drops else "dry"
+    yield Finding(NAME, Status.OK, message, fix="a towel")
+"""
+    assert list(findings(ast.parse(source))) == [({"leaks"}, {"{} drops", "dry", "a towel"})]
 
 
 @pytest.mark.parametrize("language", OTHERS)

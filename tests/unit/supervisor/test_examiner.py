@@ -99,7 +99,7 @@ def child(name: str, state: str, **more: Any) -> dict[str, Any]:
 def test_processes_that_run_are_one_finding() -> None:
     (found,) = children.check([child("worker", "ready"), child("recorder", "off")])
     assert found.status == Status.OK
-    assert found.message == "worker ready, recorder off; restarts since the start: 4"
+    assert found.message == "2, all well; restarts since the start: 4"
 
 
 def test_each_process_in_trouble_is_a_finding() -> None:
