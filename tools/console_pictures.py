@@ -141,15 +141,17 @@ def furnish(browser: Browser, box: RunningBox, scratch: Path) -> dict[str, str]:
         add_avatar(page, box, face(scratch / "anna.png"), "anna")
         done = make_video(page, box, speech, "demo", "Good morning")
         make_video(page, box, speech, "anna", "")
-        failed = make_video(page, box, scratch / "notes.wav", "demo", "")
+        failed = f"/jobs/{submit(box, scratch / 'notes.wav')}"  # the page for new videos would refuse it
+        page.goto(box.url + failed)
+        page.locator("[data-over]").wait_for()
         page.goto(f"{box.url}/avatars/anna")
         page.locator("button[value=sheet]").click()
         page.locator("[data-over]").wait_for()
-        shown = kiosk_video(box, speech, 128)
+        shown = submit(box, speech)
         page.goto(f"{box.url}/jobs/{shown}")
         page.locator("[data-over]").wait_for()
         running = make_video(page, box, long, "demo", "", wait=False, resolution=2160)
-    waiting = kiosk_video(box, long, 2160)
+    waiting = submit(box, long, resolution=2160)
     return {
         "kiosk": "/kiosk",
         "kiosk-listening": f"/kiosk?recording={LISTENING}",
@@ -202,7 +204,7 @@ def upload(box: RunningBox, sound: Path) -> str:
         return uploads.receive(Volumes(box.root), file, sound.name, 1 << 30).id
 
 
-def kiosk_video(box: RunningBox, sound: Path, resolution: int) -> str:
+def submit(box: RunningBox, sound: Path, *, resolution: int = 128) -> str:
     """Id of a job that the kiosk takes for its own."""
     kept = upload(box, sound)
     spec = {"avatar": "demo", "audio": {"upload": kept}, "options": {"min_resolution": resolution}}
