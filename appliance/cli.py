@@ -74,6 +74,8 @@ COMMANDS: Final = {
     "jobs": "jobs",
     "logs": "logs",
     "storage": "storage",
+    "backup": "backup",
+    "restore": "backup",
     "doctor": "machine",
     "bench": "machine",
     "reset-password": "console",

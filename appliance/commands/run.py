@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.errors import UnhealthyError
+from appliance.errors import ApplianceError, UnhealthyError
 from appliance.terminal import say
 from appliance.volumes import Volumes
 
@@ -58,7 +58,19 @@ def run(volumes: Volumes, host: str | None, port: int | None) -> None:
         microphones.publish()  # another one may be preferred now
         return plan(volumes, given)
 
+    _finish_restore(volumes)
     Supervisor(volumes, planned, injected).run()
+
+
+def _finish_restore(volumes: Volumes) -> None:
+    """Go on with a restore that a power cut interrupted; a box that starts without it is better than none."""
+    from appliance.jobs import saved
+    from appliance.update import restore
+
+    try:
+        restore.resume(volumes, lambda lines: saved.adopt(volumes.jobs, lines))
+    except ApplianceError as error:
+        say(f"warning: {error.message}")
 
 
 def _show_code(volumes: Volumes) -> None:

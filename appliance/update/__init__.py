@@ -1,0 +1,1 @@
+"""What changes the box as a whole: system updates with their slots; backup and restore of what its owner would miss."""
