@@ -15,8 +15,8 @@ CUTS = 12
 
 def test_the_cache_survives_power_cuts_on_a_simulated_nand(tmp_path: Path) -> None:
     facts = Guest(tmp_path).run_inside(f"cache_cuts {CUTS}", timeout_s=900).facts()
-    assert facts["cut_off"] >= CUTS * 3 // 4
-    assert facts["last"] == "one"
-    # It does not begin from nothing each time.
+    # How many items there were before each cut. It does not begin from nothing each time.
+    assert len(facts["found"]) == CUTS
     assert sum(found > 10 for found in facts["found"]) > CUTS // 2
+    assert facts["last"] == "one"
     assert facts["stats"]["problem"] == ""
