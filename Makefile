@@ -5,8 +5,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
-BUILT := help setup run test test-board lint bench train clean
-UNBUILT := test-board-full boards image flash qemu yocto-check yocto-exec
+BUILT := help setup run test test-board lint bench train boards clean
+UNBUILT := test-board-full image flash qemu yocto-check yocto-exec
 .PHONY: $(BUILT) $(UNBUILT)
 
 ROOT := $(patsubst %/,%,$(dir $(realpath $(lastword $(MAKEFILE_LIST)))))
@@ -68,12 +68,14 @@ train: $(DEV)  ## train the motion network from nothing into build/train (hours 
 	@tools/packages.sh tools/train/packages.txt
 	@$(PYTHON) -m tools.train --out build/train $(ARGS)
 
+boards: $(SETUP)  ## generate every file that follows from boot/boards
+	@$(PYTHON) -m tools.boards $(ARGS)
+
 clean:  ## remove the virtual environment, build/ and caches; var/ holds your data and stays
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 test-board-full:  ## the long board tests in QEMU (not built yet)
-boards:  ## generate every file that follows from boot/boards (not built yet)
 image:  ## build an image for BOARD (not built yet)
 flash:  ## write an image to BOARD (not built yet)
 qemu:  ## start the virtual board (not built yet)
