@@ -42,3 +42,9 @@ def write(folder: Path, values: Mapping[str, object]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, value in values.items():
         (folder / name).write_text(f"{value}\n")
+
+
+def board(root: Path, *compatible: str) -> None:
+    """The device tree of a board, which says what it is compatible with, the nearest first."""
+    (root / "proc/device-tree").mkdir(parents=True, exist_ok=True)
+    (root / "proc/device-tree/compatible").write_text("".join(f"{name}\0" for name in compatible))

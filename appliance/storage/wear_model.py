@@ -25,17 +25,20 @@ years, without any belief (`by_share`).
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
+from appliance.storage import boards
 from appliance.storage.budget import LEVELLING, Chip, bytes_per_day
 
 YEAR_DAYS: Final = 365.0
 TARGET_YEARS: Final = 10.0
 """What the write budget makes a chip last."""
 RATED_CYCLES: Final = 60_000
-"""Erases that a block of SLC NAND bears at least; a board's own figure may be more."""
+"""Erases that a block of SLC NAND bears at least; what is known of a board's chip counts instead (`rated_cycles`)."""
 LONGEST_YEARS: Final = 100.0
 """Beyond that nothing is said: retention and solder end before the cells do."""
 
@@ -59,6 +62,14 @@ class Forecast:
     days: float
     """Days of history that it stands on."""
     erases_per_day: float | None = None
+
+
+def rated_cycles(root: Path = Path("/")) -> int:
+    """Erases that a block of this box's NAND bears, by the board that its device tree says it is."""
+    names: list[str] = []
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        names = (root / "proc/device-tree/compatible").read_text().split("\0")
+    return next((boards.RATED_CYCLES[name] for name in names if name in boards.RATED_CYCLES), RATED_CYCLES)
 
 
 def daily_budget(chip: Chip, mean_erases: float = 0.0, years_in_use: float = 0.0) -> float:
@@ -123,4 +134,4 @@ def _years(left: float, used: float, days: float) -> float | None:
     return min(max(left, 0.0) / used * days / YEAR_DAYS, LONGEST_YEARS)
 
 
-__all__ = ["Chip", "Forecast", "by_share", "daily_budget", "forecast", "nominal_erases"]
+__all__ = ["Chip", "Forecast", "by_share", "daily_budget", "forecast", "nominal_erases", "rated_cycles"]

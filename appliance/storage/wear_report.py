@@ -44,6 +44,8 @@ class Look:
     disks: list[disk_life.DiskLife]
     places: list[written.Place]
     disk_bytes: dict[str, int]
+    cycles: int
+    """What a block of this box's NAND endures."""
 
 
 def look(volumes: Volumes, root: Path = Path("/")) -> Look:
@@ -53,6 +55,7 @@ def look(volumes: Volumes, root: Path = Path("/")) -> Look:
         disk_life.disks(root),
         written.places(volumes, root),
         written.disk_bytes(root),
+        wear_model.rated_cycles(root),
     )
 
 
@@ -70,20 +73,20 @@ def counters(seen: Look, writers: Mapping[str, float] | None = None) -> dict[str
     return kept | {f"by:{name}": number for name, number in (writers or {}).items()}
 
 
-def now(volumes: Volumes, root: Path = Path("/"), cycles: int = wear_model.RATED_CYCLES) -> dict[str, Any]:
+def now(volumes: Volumes, root: Path = Path("/")) -> dict[str, Any]:
     """The report of this moment, for a box whose supervisor does not run: without writers."""
     seen = look(volumes, root)
     samples = wear_history.read(wear_history.path(volumes))
-    return report(seen, [*samples, Sample(seen.time, counters(seen))], cycles)
+    return report(seen, [*samples, Sample(seen.time, counters(seen))])
 
 
-def report(seen: Look, samples: Sequence[Sample], cycles: int = wear_model.RATED_CYCLES) -> dict[str, Any]:
-    """The value described above. The newest sample is of the look itself; `cycles` is what a block of NAND endures."""
+def report(seen: Look, samples: Sequence[Sample]) -> dict[str, Any]:
+    """The value described above. The newest sample is of the look itself."""
     samples = [sample for sample in samples if seen.time - sample.time <= RECENT_DAYS * wear_history.DAY_S]
     value: dict[str, Any] = {
         "time": seen.time,
         "days": round((seen.time - samples[0].time) / wear_history.DAY_S, 3) if samples else 0.0,
-        "nand": [_nand(device, samples, cycles) for device in seen.nand],
+        "nand": [_nand(device, samples, seen.cycles) for device in seen.nand],
         "disks": [asdict(disk) | {"forecast": asdict(_disk_forecast(disk, samples))} for disk in seen.disks],
         "places": [
             asdict(place) | {"bytes_per_day": _per_day(samples, f"{place.device}.bytes")} for place in seen.places

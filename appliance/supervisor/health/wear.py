@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from appliance.findings import Finding
-from appliance.storage import wear_advice, wear_model, wear_report
+from appliance.storage import wear_advice, wear_report
 from appliance.volumes import Volumes
 
 
-def check(volumes: Volumes, root: Path = Path("/"), rated_cycles: int = wear_model.RATED_CYCLES) -> Iterator[Finding]:
-    yield from wear_advice.findings(wear_report.now(volumes, root, rated_cycles))
+def check(volumes: Volumes, root: Path = Path("/")) -> Iterator[Finding]:
+    yield from wear_advice.findings(wear_report.now(volumes, root))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import random
 import statistics
+from pathlib import Path
 
 import pytest
 
-from appliance.storage import wear_model
+from appliance.storage import boards, wear_model
 from appliance.storage.budget import LEVELLING, Chip
+from tests import nand_trees
 
 CHIP = Chip(blocks=1000, block_bytes=131072, cycles=60_000)
 LIFE = CHIP.blocks * CHIP.cycles * LEVELLING
@@ -129,3 +131,16 @@ def test_nothing_is_said_of_a_disk_that_was_watched_for_hours() -> None:
 def test_a_disk_whose_life_is_used_up() -> None:
     found = wear_model.by_share((100, 101), days=100, basis="power-on")
     assert (found.low, found.high) == (0, 0)
+
+
+@pytest.mark.parametrize("compatible", boards.RATED_CYCLES)
+def test_a_board_is_known_by_its_device_tree(tmp_path: Path, compatible: str) -> None:
+    nand_trees.board(tmp_path, "radxa,some-carrier-board", compatible, "rockchip,rk3588")
+    assert wear_model.rated_cycles(tmp_path) == boards.RATED_CYCLES[compatible]
+
+
+def test_an_unknown_board_and_a_machine_without_device_tree_are_taken_for_the_least(tmp_path: Path) -> None:
+    assert wear_model.rated_cycles(tmp_path) == wear_model.RATED_CYCLES
+    nand_trees.board(tmp_path, "acme,board", "acme,soc")
+    assert wear_model.rated_cycles(tmp_path) == wear_model.RATED_CYCLES
+    assert min(boards.RATED_CYCLES.values()) >= wear_model.RATED_CYCLES
