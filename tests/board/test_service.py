@@ -77,6 +77,7 @@ def test_the_power_fail_key_saves_everything_before_the_box_goes_on(facts: dict[
     assert re.search(r"power fails \(a key of /dev/input/event\d+\): .*\d+ ms", facts["power key"])
     assert facts["order"] == sorted(facts["order"]), "said before, power fails, power is still there"
     assert facts["marked"], "as a power failure"
+    assert facts["children told"] == ["leaves, told by SIGPWR"] * 2
     assert facts["power is back"]
     assert facts["same supervisor"]
 
@@ -85,6 +86,11 @@ def test_killed_it_is_started_again_and_nothing_of_it_is_left(facts: dict[str, A
     assert (facts["killed"]["ActiveState"], facts["killed"]["NRestarts"]) == ("active", "1")
     assert facts["killed"]["StatusText"] == "console ready, worker ready"
     assert facts["left of the killed"] == []
+
+
+def test_a_power_fail_key_that_was_there_before_counts_too_and_may_be_unplugged(facts: dict[str, Any]) -> None:
+    assert re.search(r"power fails \(a key of /dev/input/event\d+\): .*\d+ ms", facts["power key there before"])
+    assert facts["key unplugged"]["NRestarts"] == "1", "no supervisor but the killed one has died"
 
 
 def test_hanging_it_is_ended_by_systemds_watchdog(facts: dict[str, Any]) -> None:

@@ -27,7 +27,12 @@ from tests.board.inside.virtual_key import VirtualKey
 
 UNIT: Final = "mouthpiece.service"
 BOX: Final = Volumes(Path("/var/lib/mouthpiece"))
-SETTINGS: Final = {"worker_memory_high_mb": 900, "worker_cpu_weight": 50, "worker_write_mbps": 20, "worker_read_mbps": 40}
+SETTINGS: Final = {
+    "worker_memory_high_mb": 900,
+    "worker_cpu_weight": 50,
+    "worker_write_mbps": 20,
+    "worker_read_mbps": 40,
+}
 SLOW_S: Final = 500.0
 STAND_INS: Final = f"""[Service]
 ExecStart=
@@ -43,6 +48,9 @@ def until(condition: Callable[[], Any], what: str) -> Any:
 
 
 class Service:
+    key: VirtualKey
+    """Of the power-fail board, as long as it is plugged in."""
+
     def __init__(self) -> None:
         self.control = Control(BOX, timeout_s=60)
 
@@ -122,20 +130,21 @@ def stand_in(_: Facts, service: Service) -> None:
 
 
 def power_key(facts: Facts, service: Service) -> None:
-    """The key of a board with a super-capacitor; then the power comes back after all."""
+    """The key of a board with a super-capacitor is plugged in and pressed; then the power comes back after all."""
     subprocess.run(["modprobe", "uinput"], check=True)
     listening = service.pid()
-    key = VirtualKey("power-fail")
-    until(lambda: _reads_input(listening), "the supervisor listens to the key")
+    service.key = VirtualKey("power-fail")
+    until(lambda: _inputs(listening), "the supervisor listens to the key")
     service.control.ask("log", level="INFO", part="test", message="the last thing said before")
-    key.press()
+    service.key.press()
     facts["marked"] = until_found(lambda: _marked() == "POWER_FAIL", "the end is marked", SLOW_S, every_s=0.05)
     failing = service.logged("power fails (a key of")
     facts["power key"] = failing
     told = ["the last thing said before", failing, service.logged("the power is still there")]
     messages = service.messages()
     facts["order"] = [messages.index(one) for one in told]
-    key.close()
+    service.logged("leaves, told by SIGPWR", times=2)
+    facts["children told"] = [one for one in service.messages() if one.startswith("leaves, told by")]
     facts["power is back"] = service.until_serving()
     facts["same supervisor"] = service.pid() == listening
 
@@ -146,6 +155,18 @@ def kill(facts: Facts, service: Service) -> None:
     service.until_restarted(before)
     facts["killed"] = service.until_serving()
     facts["left of the killed"] = _living(old)
+
+
+def power_key_there_before(facts: Facts, service: Service) -> None:
+    """The key is there when the supervisor starts; it is pressed, and unplugged at last."""
+    listening = service.pid()
+    until(lambda: _inputs(listening), "the supervisor listens to the key that was there before it")
+    service.key.press()
+    facts["power key there before"] = service.logged("power fails (a key of", times=2)
+    service.until_serving()
+    service.key.close()
+    until(lambda: not _inputs(listening), "the supervisor lets go of what is unplugged")
+    facts["key unplugged"] = service.until_serving()
 
 
 def hang(facts: Facts, service: Service) -> None:
@@ -174,14 +195,15 @@ def _marked() -> str:
     return str(json.loads((BOX.state / "boot.json").read_text())["ended"])
 
 
-def _reads_input(pid: int) -> bool:
+def _inputs(pid: int) -> list[str]:
+    """The input devices that a process reads."""
     names = []
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         try:
             names.append(str(descriptor.readlink()))
         except FileNotFoundError:
             continue
-    return any(name.startswith("/dev/input/") for name in names)
+    return [name for name in names if name.startswith("/dev/input/")]
 
 
 def _living(pids: list[int]) -> list[int]:
@@ -195,7 +217,7 @@ def _said(*command: str) -> str:
 def main() -> None:
     facts, service = Facts(), Service()
     try:
-        for part in (start, stop, stand_in, power_key, kill, hang, power_signal):
+        for part in (start, stop, stand_in, power_key, kill, power_key_there_before, hang, power_signal):
             part(facts, service)
     except BaseException:
         facts["at the end"] = [service.show(), service.states(), service.messages()[-20:]]
