@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from appliance.supervisor.allowance import Allowance, Log
 from appliance.supervisor.backoff import Backoff, Policy
 from appliance.supervisor.process import Process
 from appliance.supervisor.spec import ChildSpec
@@ -28,15 +29,13 @@ _SECOND_LOOK_S: Final = 3.0
 """Before a child is ended for its silence: it may have been this process, or the whole machine, that stood still."""
 UNKILLABLE_S: Final = 3.0
 """A process that outlives SIGKILL for so long hangs in the kernel."""
-_SAID_WINDOW_S: Final = 10.0
-_SAID_BYTES: Final = 256 << 10
-"""What one child may log and print within the window; the log lies on flash."""
 
 
 class Surroundings(Protocol):
     """What a child needs of the supervisor."""
 
-    def log(self, level: str, part: str, message: str, fields: dict[str, Any] | None = None, t: float | None = None) -> None: ...  # fmt: skip  # noqa: E501
+    @property
+    def log(self) -> Log: ...
     def publish(self, name: str, value: dict[str, Any] | None) -> None: ...
     def moved(self, child: Child) -> None: ...
 
@@ -68,7 +67,7 @@ class Child:
         self._gone = asyncio.Event()
         self._gone.set()
         self._overdue = False
-        self._said = (0.0, 0, 0)
+        self._say = Allowance(around.log, spec.name).say
 
     # What may be asked of it
 
@@ -171,22 +170,6 @@ class Child:
             self._not_running(f"{told}; {how}" if stopped else how)
 
     # What follows from it
-
-    def _say(
-        self, level: str, part: str, message: str, fields: dict[str, Any] | None = None, t: float | None = None
-    ) -> None:
-        """Log what comes from the process, as long as it is not too much."""
-        now = time.monotonic()
-        start, room, dropped = self._said
-        if now - start > _SAID_WINDOW_S:
-            if dropped:
-                self._around.log("WARNING", self.spec.name, f"it said too much: {dropped} records were dropped")
-            start, room, dropped = now, _SAID_BYTES, 0
-        if len(message) > room:
-            self._said = (start, 0, dropped + 1)
-        else:
-            self._said = (start, room - len(message), dropped)
-            self._around.log(level, part, message, fields, t)
 
     def _listen(self) -> None:
         left = self._beat_at + self.spec.beat_s - time.monotonic()

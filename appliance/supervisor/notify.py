@@ -28,6 +28,11 @@ class Notifier:
             # systemd advises half the time; a third leaves room for a busy machine.
             self.watchdog_s = int(period_us) / 3e6
 
+    @property
+    def heard(self) -> bool:
+        """Whether systemd started this and listens."""
+        return self._socket is not None
+
     def ready(self) -> None:
         self._send("READY=1")
 

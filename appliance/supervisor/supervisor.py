@@ -40,6 +40,7 @@ from appliance.supervisor.plan import Injected, Plan, Publish
 from appliance.supervisor.power import PowerKeys
 from appliance.supervisor.pulse import Pulse
 from appliance.supervisor.states import States
+from appliance.supervisor.system_log import SystemLog
 from appliance.supervisor.threads import in_thread
 from appliance.supervisor.tree import Tree, all_gone
 from appliance.supervisor.verbs import Verbs
@@ -85,6 +86,8 @@ class Supervisor:
         self.tree.start()
         self._spawn(self._examine_for_ever())
         self._spawn(self._feed_watchdog())
+        if self._notifier.heard:  # a box, not a program on somebody's laptop
+            self._spawn(SystemLog(self.log, self._volumes.run).follow())
         for watcher in self._injected.watchers:
             self._spawn(self._watch(watcher))
         await self._stop.wait()
