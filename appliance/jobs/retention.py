@@ -58,7 +58,7 @@ def apply(volumes: Volumes, store: JobStore, settings: Settings) -> list[str]:
 
 
 def sweep(volumes: Volumes, store: JobStore, settings: Settings) -> None:
-    """Remove uploads and packs that nothing needs, and what unfinished work left of jobs that nobody will go on with."""
+    """Remove uploads and packs that nothing needs, and what is left of jobs that nobody will go on with."""
     uploads.sweep(volumes, settings.keep_uploads_hours * _HOUR_S, store.uploads_in_use())
     # Looked at before the queue, so that the work of a job that is begun meanwhile is not among it.
     folders = (volumes.work, outputs.preview(volumes, "").parent)

@@ -1,8 +1,8 @@
 """The avatars that the box knows by name, and what a user's word for an avatar means.
 
 `data/avatars/NAME` holds the enrolled ones; `demo` is drawn by the project itself on first use and lives with the packs
-of files that were never enrolled, on the data disk too: a pack may have any size, and the flash is not for that. What enrolling needs is imported when something is enrolled: a render
-of a known avatar starts the sooner.
+of files that were never enrolled, on the data disk too: a pack may have any size, and the flash is not for that. What
+enrolling needs is imported when something is enrolled: a render of a known avatar starts the sooner.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final
 
 from appliance.errors import InputError
 from appliance.pipeline import pack
+from appliance.pipeline.cached import JobCache
 from appliance.pipeline.pack import AvatarPack, Manifest
 from appliance.pipeline.progress import Job
 from appliance.volumes import Volumes
@@ -26,13 +27,22 @@ def names(volumes: Volumes) -> list[str]:
     return [DEMO, *sorted(path.parent.name for path in folders if not path.parent.name.startswith("."))]
 
 
-def add(source: Path, name: str, volumes: Volumes, *, face: int | None, replace: bool, job: Job | None) -> AvatarPack:
+def add(
+    source: Path,
+    name: str,
+    volumes: Volumes,
+    *,
+    face: int | None,
+    replace: bool,
+    job: Job | None,
+    cache: JobCache | None = None,
+) -> AvatarPack:
     """Enrol a file under a name; see `enroll.enroll`."""
     if name == DEMO:
         raise InputError(f"the name {DEMO} belongs to the avatar that is shipped", hint="choose another name")
     from appliance.pipeline import enroll
 
-    return enroll.enroll(source, name, volumes.avatars, face=face, replace=replace, job=job)
+    return enroll.enroll(source, name, volumes.avatars, face=face, replace=replace, job=job, cache=cache)
 
 
 def show(name: str, volumes: Volumes, *, verify: bool = True) -> AvatarPack:
@@ -55,7 +65,14 @@ def remove(name: str, volumes: Volumes) -> None:
     pack.remove_pack(volumes.avatars / name)
 
 
-def resolve(reference: str, volumes: Volumes, *, face: int | None = None, job: Job | None = None) -> AvatarPack:
+def resolve(
+    reference: str,
+    volumes: Volumes,
+    *,
+    face: int | None = None,
+    job: Job | None = None,
+    cache: JobCache | None = None,
+) -> AvatarPack:
     """What `--avatar` means: a file if there is one of that path, else the avatar of that name."""
     path = Path(reference)
     try:
@@ -67,7 +84,7 @@ def resolve(reference: str, volumes: Volumes, *, face: int | None = None, job: J
     if is_file:
         from appliance.pipeline import enroll
 
-        return enroll.pack_for(path, volumes.packs, face=face, job=job)
+        return enroll.pack_for(path, volumes.packs, face=face, job=job, cache=cache)
     if reference in names(volumes):
         return show(reference, volumes)
     raise _unknown(reference, volumes)

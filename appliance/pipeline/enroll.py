@@ -3,28 +3,27 @@
 Which of the two it is, the content decides, not the name. Refused with an `InputError` that says what to do: no face;
 a face under `MIN_FACE_PIXELS` from forehead to chin in the file as given; a face turned too far; several faces of
 similar size; whatever `images` and `video` refuse. A refusal or a cancellation leaves nothing behind.
+
+Where the face is in a file that was taken once, the cache knows: it is not looked for again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import hashlib
-import math
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance import settings
 from appliance.errors import InputError, UnhealthyError
-from appliance.pipeline import images, landmarks, pack, tracking, yuv
-from appliance.pipeline.faces import Face, FaceDetector
+from appliance.pipeline import face_search, images, pack, yuv
+from appliance.pipeline.cached import JobCache
+from appliance.pipeline.face_search import Search
 from appliance.pipeline.images import Picture
 from appliance.pipeline.nv12 import Nv12
 from appliance.pipeline.pack import AvatarPack, Manifest
@@ -32,10 +31,6 @@ from appliance.pipeline.progress import Job
 from appliance.pipeline.template import FrameWriter
 from appliance.pipeline.video import VideoSource
 
-_TURN_SLACK: Final = 15.0
-"""Degrees beyond the limit at which a single frame of a template counts as one without a face."""
-_WIDE_OPEN: Final = 0.3
-"""Height over width of an open mouth that shows all it can."""
 _SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -47,6 +42,7 @@ def enroll(
     face: int | None = None,
     replace: bool = False,
     job: Job | None = None,
+    cache: JobCache | None = None,
 ) -> AvatarPack:
     """Make the pack `avatars/name` from a picture or video file.
 
@@ -57,10 +53,17 @@ def enroll(
     target = avatars / name
     if target.exists() and not replace:
         raise InputError(f"there is an avatar {name} already", hint="choose another name, or add --replace")
-    return _build(source, name, target, face, job or Job(), replacing=replace)
+    return _build(name, target, Search(source, face, job or Job(), cache or JobCache()), replacing=replace)
 
 
-def pack_for(source: Path, packs: Path, *, face: int | None = None, job: Job | None = None) -> AvatarPack:
+def pack_for(
+    source: Path,
+    packs: Path,
+    *,
+    face: int | None = None,
+    job: Job | None = None,
+    cache: JobCache | None = None,
+) -> AvatarPack:
     """The pack of a file that was never enrolled by name, made on first use and kept in `packs` under its content."""
     images.check_readable(source)
     key = hashlib.sha256(f"{pack.file_digest(source)} {pack.FORMAT_VERSION} {face}".encode()).hexdigest()
@@ -74,13 +77,13 @@ def pack_for(source: Path, packs: Path, *, face: int | None = None, job: Job | N
             with contextlib.suppress(OSError):  # its age is the time since it was asked for
                 os.utime(target)
             return found
-    return _build(source, source.stem, target, face, job or Job(), replacing=False)
+    return _build(source.stem, target, Search(source, face, job or Job(), cache or JobCache()), replacing=False)
 
 
-def _build(source: Path, name: str, target: Path, face: int | None, job: Job, *, replacing: bool) -> AvatarPack:
-    images.check_readable(source)
-    enrol = _portrait if images.is_picture(source) else _template
-    return build(target, lambda folder: enrol(source, name, folder, face, job), replacing=replacing)
+def _build(name: str, target: Path, search: Search, *, replacing: bool) -> AvatarPack:
+    images.check_readable(search.source)
+    enrol = _portrait if images.is_picture(search.source) else _template
+    return build(target, lambda folder: enrol(name, folder, search), replacing=replacing)
 
 
 def build(target: Path, fill: Callable[[Path], None], *, replacing: bool) -> AvatarPack:
@@ -103,54 +106,40 @@ def build(target: Path, fill: Callable[[Path], None], *, replacing: bool) -> Ava
     return AvatarPack.load(target, verify=False)
 
 
-def _portrait(source: Path, name: str, folder: Path, wanted: int | None, job: Job) -> None:
+def _portrait(name: str, folder: Path, search: Search) -> None:
+    job = search.job
     job.step("decode", 0, 1)
-    whole = images.load_picture(source)
+    whole = images.load_picture(search.source)
     job.step("decode", 1, 1)
-    detector = FaceDetector(job)
-    found = detector.find(whole)
-    if not found:
-        _refuse_lying(detector, whole, source)
-    face = tracking.choose(found, wanted, str(source))
-    _check_size(face.size, source)
-    if tracking.is_turned_away(face):
-        raise _turned_away(face, source)
-    if detector.is_upside_down(whole, face):
-        raise _not_upright(source)
-    picture, face = _framed(whole, face)
-    points = detector.refined(picture, face).points[None]
+    found = search.known()
+    if found is None:
+        found = search.in_picture(whole)
+    picture = face_search.framed(whole, found.box)[0]
     job.step("landmarks", 1, 1)
     height, width = picture.shape[:2]
-    _finish(folder, Manifest(name, "portrait", width, height), picture, points, job)
+    _finish(folder, Manifest(name, "portrait", width, height), picture, found.points, job)
 
 
-def _template(source: Path, name: str, folder: Path, wanted: int | None, job: Job) -> None:
+def _template(name: str, folder: Path, search: Search) -> None:
+    job = search.job
     job.step("decode", 0, 1)
-    detector = FaceDetector(job)
-    tracker = tracking.FaceTracker(detector, wanted, str(source))
-    faces: list[Face | None] = []
-    best: tuple[Nv12, Face] | None = None
-    best_quality, reference = -math.inf, 0
-    with VideoSource(source) as video:
+    found = search.known()
+    tracked = search.in_video() if found is None else None
+    picture: Nv12 | None = None
+    with VideoSource(search.source) as video:
         job.step("decode", 1, 1)
         with FrameWriter(folder / pack.FRAMES, video.width, video.height, video.rate) as writer:
             for index, frame in enumerate(video.frames()):
                 writer.write(frame)
-                face = tracker.next(_bgr_for_detection(frame))
-                faces.append(face)
-                if face is not None and (quality := _quality(face)) > best_quality:
-                    best, best_quality, reference = (frame, face), quality, index
+                if tracked is not None:
+                    tracked.add(frame)
+                elif found is not None and index == found.reference:
+                    picture = frame
                 job.step("landmarks", index + 1, max(video.expected_frames, index + 1))
-    seen = [face for face in faces if face is not None]
-    if not seen:
-        raise tracking.no_face(str(source))
-    _check_size(float(np.median([face.size for face in seen])) / video.scale, source)
-    if best is None:
-        raise _turned_away(seen[0], source)
-    picture = yuv.picture(*best[0])
-    if detector.is_upside_down(picture, best[1]):
-        raise _not_upright(source)
-    points = tracking.smoothed(tracking.filled(_table(faces)))
+    if tracked is not None:
+        found, picture = tracked.finish(video.scale)
+    assert found is not None  # noqa: S101  now or before
+    assert picture is not None  # noqa: S101  the same file has the same frames
     manifest = Manifest(
         name,
         "template",
@@ -158,9 +147,9 @@ def _template(source: Path, name: str, folder: Path, wanted: int | None, job: Jo
         video.height,
         frames=writer.count,
         fps=float(video.rate),
-        reference_frame=reference,
+        reference_frame=found.reference,
     )
-    _finish(folder, manifest, picture, points, job)
+    _finish(folder, manifest, yuv.picture(*picture), found.points, job)
 
 
 def _finish(folder: Path, manifest: Manifest, picture: Picture, points: NDArray[np.float32], job: Job) -> None:
@@ -170,76 +159,3 @@ def _finish(folder: Path, manifest: Manifest, picture: Picture, points: NDArray[
     rig = build_rig(picture, points[manifest.reference_frame])
     pack.seal(folder, manifest, picture, points, rig)
     job.step("pack", 1, 1)
-
-
-def _framed(picture: Picture, face: Face) -> tuple[Picture, Face]:
-    """The picture as the box keeps it, and the face in it: at most `MAX_FRAME_SIDE`, both sides even.
-
-    Where scaling the whole down would leave too little of a small face, its surroundings are cut out instead.
-    """
-    limit = settings.MAX_FRAME_SIDE
-    left = top = 0
-    if face.size * limit / max(picture.shape) < settings.MIN_FACE_PIXELS:
-        height, width = picture.shape[:2]
-        x0, y0, x1, y1 = face.box
-        left = int(np.clip((x0 + x1) / 2 - limit / 2, 0, max(0, width - limit)))
-        top = int(np.clip((y0 + y1) / 2 - limit / 2, 0, max(0, height - limit)))
-        picture = picture[top : top + limit, left : left + limit]
-    scale = min(1.0, limit / max(picture.shape))
-    picture = images.fitted(picture)
-    points = (face.points - (left, top)) * scale
-    x0, y0, x1, y1 = ((np.array(face.box) - (left, top, left, top)) * scale).tolist()
-    moved = dataclasses.replace(face, points=points.astype(np.float32), box=(x0, y0, x1, y1))
-    height, width = (side // 2 * 2 for side in picture.shape[:2])
-    return np.ascontiguousarray(picture[:height, :width]), moved
-
-
-def _bgr_for_detection(frame: Nv12) -> Picture:
-    """Quick BGR; the networks do not mind that OpenCV takes the matrix for BT.601."""
-    return np.asarray(cv2.cvtColorTwoPlane(frame.y, frame.uv, cv2.COLOR_YUV2BGR_NV12), dtype=np.uint8)
-
-
-def _quality(face: Face) -> float:
-    """How well a frame serves as the reference: seen from the front, mouth open so that teeth show."""
-    if tracking.is_turned_away(face):
-        return -math.inf
-    frontal = math.cos(math.radians(face.yaw)) * math.cos(math.radians(face.pitch))
-    upper, lower = (landmarks.group(face.points, f"lips_{lip}_inner") for lip in ("upper", "lower"))
-    opening, width = math.dist(lower[5], upper[5]), math.dist(upper[-1], upper[0])
-    return frontal + 0.5 * min(opening / (_WIDE_OPEN * width + 1e-6), 1.0)
-
-
-def _table(faces: list[Face | None]) -> NDArray[np.float32]:
-    table = np.full((len(faces), landmarks.POINT_COUNT, 2), np.nan, np.float32)
-    for row, face in zip(table, faces, strict=True):
-        if face is not None and not tracking.is_turned_away(face, _TURN_SLACK):
-            row[:] = face.points
-    return table
-
-
-def _refuse_lying(detector: FaceDetector, picture: Picture, source: Path) -> None:
-    """Raise the better-informed error when a face shows once the picture is turned."""
-    small = images.fitted(picture, 1024)
-    for quarter_turns in (1, 2, 3):
-        if detector.find_near(np.ascontiguousarray(np.rot90(small, quarter_turns)), None):
-            raise _not_upright(source)
-
-
-def _not_upright(source: Path) -> InputError:
-    return InputError(f"the face in {source} is not upright", hint="rotate the picture and try again")
-
-
-def _check_size(size: float, source: Path) -> None:
-    if size < settings.MIN_FACE_PIXELS:
-        raise InputError(
-            f"the face in {source} is too small: {size:.0f} pixels, at least {settings.MIN_FACE_PIXELS} are needed",
-            hint="use a picture of higher resolution or taken from nearer",
-        )
-
-
-def _turned_away(face: Face, source: Path) -> InputError:
-    return InputError(
-        f"the face in {source} is turned too far: {abs(face.yaw):.0f}° sideways, {abs(face.pitch):.0f}° up or down, "
-        f"{abs(face.roll):.0f}° tilted",
-        hint="use a picture in which the person looks into the camera",
-    )

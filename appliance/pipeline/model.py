@@ -11,11 +11,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from appliance.errors import InputError
 from appliance.pipeline import avatars, motion_weights
+from appliance.pipeline.cached import Items, JobCache
 from appliance.pipeline.fragments import writing
 from appliance.pipeline.hardware.choose import Choice, choose
 from appliance.pipeline.hardware.probe import probe
@@ -23,7 +25,8 @@ from appliance.pipeline.motion import MotionModel
 from appliance.pipeline.options import Options
 from appliance.pipeline.pack import AvatarPack
 from appliance.pipeline.progress import Job
-from appliance.pipeline.render import Report, render
+from appliance.pipeline.render import SEGMENT_S
+from appliance.pipeline.report import Report
 from appliance.pipeline.resume import Engine, render_job
 from appliance.storage import atomic
 from appliance.volumes import Volumes
@@ -69,23 +72,26 @@ class Model:
         near: Path | None = None,
         job: Job | None = None,
         volumes: Volumes | None = None,
+        cache: Items | None = None,
         **options: Any,
     ) -> Video:
         """Make a video of an avatar (a picture, a template video, or a name) saying what `audio` says.
 
         `options` are those of `appliance.pipeline.options.Options`. `near` is a folder on the file system on which
-        the video will be saved, which makes saving it a matter of renaming; `face` picks one of several.
+        the video will be saved, which makes saving it a matter of renaming; `face` picks one of several; what an
+        earlier video left in the `cache` is not made again.
         """
         wanted = Options.of(options)
         work = job or Job()
-        pack = avatars.resolve(os.fspath(avatar), volumes or Volumes.default(), face=face, job=work)
+        kept = JobCache(cache)
+        pack = avatars.resolve(os.fspath(avatar), volumes or Volumes.default(), face=face, job=work, cache=kept)
         # A hidden name that `atomic.sweep` knows, should the power fail before this is removed.
         with writing(near or Path(tempfile.gettempdir())):
             folder = tempfile.TemporaryDirectory(prefix=atomic.PREFIX, dir=near)
         try:
             place = Path(folder.name)
             out = place / "video.mp4"
-            report = render(pack, Path(audio), place, out, wanted, self.motion, self.choice, work)
+            report = self.render_job(pack, Path(audio), place, out, wanted, job=work, fragment_s=SEGMENT_S, cache=kept)
         except BaseException:
             folder.cleanup()
             raise
@@ -102,10 +108,12 @@ class Model:
         job: Job,
         fragment_s: float,
         preview: Callable[[bytes], None] | None = None,
+        cache: JobCache | None = None,
     ) -> Report:
         """Make the video at `out`, going on from what an interrupted attempt left in `folder`; see `resume`."""
+        engine = replace(self._engine, choice=self.choice)
         return render_job(
-            pack, audio, folder, out, options, self._engine, job=job, fragment_s=fragment_s, preview=preview
+            pack, audio, folder, out, options, engine, job=job, fragment_s=fragment_s, preview=preview, cache=cache
         )
 
 

@@ -21,10 +21,12 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 from appliance import __version__
+from appliance.pipeline.cached import JobCache
 from appliance.pipeline.encoder import EncoderSettings
 from appliance.pipeline.fragments import writing
 from appliance.pipeline.hardware.choose import Choice
@@ -34,7 +36,8 @@ from appliance.pipeline.options import Options
 from appliance.pipeline.pack import AvatarPack, file_digest
 from appliance.pipeline.preview import Preview
 from appliance.pipeline.progress import Job
-from appliance.pipeline.render import Report, render
+from appliance.pipeline.render import render
+from appliance.pipeline.report import Report
 from appliance.pipeline.sound import open_sound
 from appliance.storage import atomic
 
@@ -61,8 +64,10 @@ def render_job(
     job: Job,
     fragment_s: float,
     preview: Callable[[bytes], None] | None = None,
+    cache: JobCache | None = None,
 ) -> Report:
-    """Write `out`, whole or not at all, going on from what `folder` (made if it is missing) holds."""
+    """Write `out`, whole or not at all, going on from what `folder` (made if it is missing) holds, with what the cache
+    has."""
     open_sound(sound, limit_s=options.duration).close()  # refused before anything is thrown away
     inputs = _inputs(pack, sound, options, engine, fragment_s)
     with writing(folder):
@@ -80,6 +85,8 @@ def render_job(
         segment_s=fragment_s,
         prepare=lambda settings: _prepare(folder, inputs, settings),
         preview=Preview(preview) if preview else None,
+        cache=cache,
+        hearing={name: inputs[name] for name in ("sound", "motion")},
     )
 
 
@@ -95,7 +102,12 @@ def _inputs(pack: AvatarPack, sound: Path, options: Options, engine: Engine, fra
         "sound": file_digest(sound),
         "options": asdict(options),
         "fragment_s": fragment_s,
-        "motion": {"engine": engine.motion.engine, "device": engine.motion.device, "weights": engine.weights},
+        "motion": {
+            "engine": engine.motion.engine,
+            "version": metadata.version(engine.motion.engine),
+            "device": engine.motion.device,
+            "weights": engine.weights,
+        },
     }
 
 

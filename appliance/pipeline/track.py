@@ -58,6 +58,18 @@ class MotionTrack:
         curves = {name: np.concatenate([getattr(part, name) for part in parts]) for name in CURVES}
         return cls(parts[0].fps, viseme=np.concatenate([part.viseme for part in parts]), **curves)
 
+    def packed(self) -> bytes:
+        """All but the rate, for `unpacked`: the curves one after the other, then the visemes; 24 bytes a frame."""
+        curves = [np.asarray(getattr(self, name), "<f4").tobytes() for name in CURVES]
+        return b"".join([*curves, np.asarray(self.viseme, "<i4").tobytes()])
+
+    @classmethod
+    def unpacked(cls, fps: float, data: bytes) -> MotionTrack:
+        """What `packed` packed; `ValueError` if these bytes are no track."""
+        table = np.frombuffer(data, "<f4").reshape(len(CURVES) + 1, -1)
+        curves = {name: row.astype(np.float32) for name, row in zip(CURVES, table, strict=False)}
+        return cls(fps, viseme=table[-1].view("<i4").astype(np.int32), **curves)
+
     def save(self, path: Path) -> None:
         """Write the `.npz`, whole or not at all."""
         with writing(path), atomic.replaced_file(path, suffix=".npz") as temporary:

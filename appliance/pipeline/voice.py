@@ -2,16 +2,20 @@
 
 `Voice` grows a motion track that render threads wait on, part by part. With lip-sync correction it listens to the first
 seconds before it hands anything out, measures the lag that is left, and shifts the sound that the network hears by as
-much; `offset_ms` is a shift of the same kind.
+much; `offset_ms` is a shift of the same kind. Given what an earlier one heard in the same sound it does not listen.
 """
 
 from __future__ import annotations
 
 import math
+import struct
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +32,39 @@ from appliance.settings import SPEECH_RATE_HZ
 Samples = NDArray[np.float32]
 
 
+_CORRECTION: Final = struct.Struct("<d")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """All that there is to hear in a sound: the track to the video's end, and the lag that was taken out of it."""
+
+    track: MotionTrack
+    correction_s: float
+
+    def packed(self) -> bytes:
+        return _CORRECTION.pack(self.correction_s) + self.track.packed()
+
+    @classmethod
+    def unpacked(cls, fps: float, data: bytes) -> Heard:
+        return cls(MotionTrack.unpacked(fps, data[_CORRECTION.size :]), _CORRECTION.unpack_from(data)[0])
+
+
 class Voice:
-    """Follows one recording at `rate` frames a second. `frames` is the video's length, None until it is known."""
+    """Follows one recording at `rate` frames a second. `frames` is the video's length, None until it is known.
+
+    With `heard` the network is not asked: it is what this very sound was found to say under these very options.
+    """
 
     def __init__(
-        self, reader: SoundReader, model: MotionModel, rate: Fraction, options: Options, sound_file: Path, job: Job
+        self,
+        reader: SoundReader,
+        model: MotionModel,
+        rate: Fraction,
+        options: Options,
+        sound_file: Path,
+        job: Job,
+        heard: Heard | None = None,
     ) -> None:
         self._reader, self._model, self._rate = reader, model, rate
         self._options, self._sound_file, self._job = options, sound_file, job
@@ -42,9 +74,15 @@ class Voice:
         self._skip = 0
         self._failed = False
         self._held: list[Samples] | None = [] if options.lip_sync_correction else None
+        self._listens = heard is None
         self.frames: int | None = None
         self.correction_s = 0.0
         self.cpu_s = 0.0
+        self.heard_s = 0.0
+        """Processor time of `cpu_s` that listening took."""
+        if heard is not None:
+            self._held, self.correction_s = None, heard.correction_s
+            self._grow(heard.track)
 
     @property
     def expected_frames(self) -> int | None:
@@ -83,18 +121,24 @@ class Voice:
                 self._parts = [MotionTrack.joined(self._parts)]
             return self._parts[0][start:stop]
 
+    @property
+    def heard(self) -> Heard:
+        """What was heard, once all is known."""
+        with self._changed:
+            return Heard(MotionTrack.joined(self._parts), self.correction_s)
+
     def _follow(self) -> None:
-        if self._held is None:
+        if self._listens and self._held is None:
             self._start(0.0)
         with SoundWriter(self._sound_file, self._reader.rate, self._reader.channels) as writer:
             for block in self._reader.blocks():
                 self._job.check()
                 for frame in block.frames:
                     writer.write(frame)
-                self._hear(block.speech)
-            if self._held is not None:
-                self._correct()
-            self._grow(self._stream.finish())
+                if self._listens:
+                    self._listen(self._hear, block.speech)
+            if self._listens:
+                self._listen(self._end)
             frames = self._length(writer.seconds)
             writer.pad(frames / self._rate)
         self._finish(frames)
@@ -104,6 +148,16 @@ class Voice:
             return max(1, round(self._options.duration * self._rate))
         # Sound and picture end within a frame of each other, and no sound is cut.
         return max(1, math.ceil(sound * self._rate - Fraction(1, 100)))
+
+    def _listen(self, work: Callable[..., None], *what: Samples) -> None:
+        started = time.thread_time()
+        work(*what)
+        self.heard_s += time.thread_time() - started
+
+    def _end(self) -> None:
+        if self._held is not None:
+            self._correct()
+        self._grow(self._stream.finish())
 
     def _hear(self, speech: Samples) -> None:
         if self._held is None:

@@ -38,6 +38,8 @@ class UbiDevice:
     blocks: int
     """All of them but the bad ones."""
     block_bytes: int
+    leb_bytes: int
+    """What a logical erase block holds: a block less UBI's headers."""
     page_bytes: int
     max_erases: int
     bad_blocks: int
@@ -79,6 +81,7 @@ def _device(path: Path, root: Path) -> UbiDevice:
         mtd=_text(mtd / "name") or f"mtd{number}",
         blocks=_number(path / "total_eraseblocks") or 0,
         block_bytes=_number(mtd / "erasesize") or leb_bytes,
+        leb_bytes=leb_bytes,
         page_bytes=_number(mtd / "writesize") or _number(path / "min_io_size") or 0,
         max_erases=_number(path / "max_ec") or 0,
         bad_blocks=bad_blocks,

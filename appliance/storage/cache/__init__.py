@@ -6,6 +6,7 @@
     ghosts       who asked for admission lately
     statistics   counters, and the file in which they outlive the process
     cache        `SegmentCache`: admission, eviction, recovery
+    box          the one of this box: its place, size and budget
 
 The write budget is `appliance.storage.budget`.
 """

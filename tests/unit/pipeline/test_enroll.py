@@ -14,8 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from appliance.errors import CancelledError, InputError
-from appliance.pipeline import enroll as enrolment
-from appliance.pipeline import pack, yuv
+from appliance.pipeline import face_search, pack, yuv
 from appliance.pipeline.enroll import enroll, pack_for
 from appliance.pipeline.landmarks import POINT_COUNT, group
 from appliance.pipeline.pack import AvatarPack
@@ -273,7 +272,7 @@ def test_a_file_is_enrolled_once_whatever_its_name(
 ) -> None:
     packs = tmp_path / "packs"
     first = pack_for(assets.astronaut(), packs)
-    monkeypatch.setattr(enrolment, "FaceDetector", None)
+    monkeypatch.setattr(face_search, "FaceDetector", None)
     copy = tmp_path / "Copy of it.jpeg"
     copy.write_bytes(assets.astronaut().read_bytes())
     again = pack_for(copy, packs)

@@ -21,7 +21,8 @@ from appliance.pipeline.motion_weights import Weights
 from appliance.pipeline.options import Options
 from appliance.pipeline.pack import AvatarPack
 from appliance.pipeline.progress import Job, Progress
-from appliance.pipeline.render import Report, render
+from appliance.pipeline.render import render
+from appliance.pipeline.report import Report
 from appliance.volumes import Volumes
 from tests import sounds
 

@@ -26,7 +26,7 @@ from appliance.pipeline.motion import load_motion_model
 from appliance.pipeline.options import Options
 from appliance.pipeline.pack import AvatarPack
 from appliance.pipeline.progress import Job, Progress
-from appliance.pipeline.render import Report
+from appliance.pipeline.report import Report
 from appliance.pipeline.resume import PLAN, Engine, render_job
 from appliance.volumes import Volumes
 from tests import sounds
