@@ -1,0 +1,8 @@
+"""The virtual board: QEMU's arm64 `virt` machine with a boot chain whose every part is real, from Debian's sources.
+
+    python -m tools.virtual_board build     U-Boot, kernel and QEMU into the user's cache directory
+    python -m tools.virtual_board run       the same, then the board, with its serial console in this terminal
+
+`cache` keeps what takes minutes, `debian` fetches, `linux`, `uboot` and `qemu` make the parts, `fit` signs, `media`
+lays them out on NOR and disk, `machine` starts the board, `board` knows its facts from boot/boards.
+"""

@@ -1,0 +1,55 @@
+"""An initramfs for the virtual board: busybox for arm64 from Debian, and a program as process 1.
+
+`build(target, init)` packs it; `SHELL` is an `init` that gives a shell on the serial console, for looking at the board.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from tools.virtual_board import cache, debian
+
+_PACKAGE: Final = "busybox-static:arm64"
+
+MOUNTS: Final = """#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t debugfs debug /sys/kernel/debug
+# U-Boot started the watchdog and nothing stops it.
+watchdog -T 30 -t 5 /dev/watchdog
+"""
+SHELL: Final = f"""{MOUNTS}
+echo; echo "The virtual board: $(cat /proc/cmdline)"; cat /proc/mtd
+setsid cttyhack sh
+poweroff -f
+"""
+
+
+def place() -> Path:
+    """Where busybox lies, or would."""
+    return cache.place("busybox", [_PACKAGE])
+
+
+def build(target: Path, init: str) -> None:
+    """Pack busybox and `init`, a script for its shell, into `target`."""
+    folder = cache.made(place(), _fetch)
+    with tempfile.TemporaryDirectory() as scratch, target.open("wb") as file:
+        tree = Path(scratch)
+        for name in ("bin", "dev", "proc", "sys"):
+            (tree / name).mkdir()
+        (tree / "bin/busybox").write_bytes((folder / "bin/busybox").read_bytes())
+        (tree / "init").write_text(init)
+        for program in ("bin/busybox", "init"):
+            (tree / program).chmod(0o755)
+        names = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*")))
+        command = ["cpio", "--create", "--format=newc", "--quiet", "--owner=+0:+0"]
+        subprocess.run(command, cwd=tree, input=names.encode(), stdout=file, check=True)
+
+
+def _fetch(folder: Path) -> None:
+    deb = debian.package(_PACKAGE, folder)
+    debian.unpack(deb, folder)
+    deb.unlink()

@@ -1,0 +1,65 @@
+"""The virtual board, switched on: two flash chips, perhaps a disk, a watchdog, a network card, a serial console."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.virtual_board import qemu
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    chips: tuple[Path, Path]
+    disk: Path | None = None
+    flash_worn_out: bool = False
+    """The second chip, with all that is ever written, refuses to be."""
+    console_port: int | None = None
+    """The host's port, on loopback, behind which the box's console answers."""
+    instant: bool = False
+    """Time passes only by what is computed: who waits, waits no time at all. For tests of waiting."""
+
+    def options(self) -> list[str]:
+        second = ",readonly=on" if self.flash_worn_out else ""
+        # The watchdog first: boot/uboot/virt-arm64.env knows its place.
+        options = ["-device", "i6300esb,addr=2"]
+        options += ["-drive", f"if=pflash,unit=0,format=raw,file={self.chips[0]}"]
+        options += ["-drive", f"if=pflash,unit=1,format=raw,file={self.chips[1]}{second}"]
+        options += ["-device", "virtio-rng-pci"]
+        if self.disk is not None:
+            options += ["-drive", f"if=none,id=disk,format=raw,discard=unmap,file={self.disk}"]
+            options += ["-device", "virtio-blk-pci,drive=disk"]
+        forward = f",hostfwd=tcp:127.0.0.1:{self.console_port}-:443" if self.console_port else ""
+        options += ["-netdev", f"user,id=network,restrict=on{forward}", "-device", "virtio-net-pci,netdev=network"]
+        if self.instant:
+            options += ["-icount", "shift=0,sleep=off"]
+        return options
+
+    def run(self, console: Path, *, timeout_s: float, typed: bytes = b"") -> str:
+        """From power-on to power-off; what came out of the serial port, which is kept in `console` as well.
+
+        `typed` goes into it at once. `TimeoutError`, with the end of what came, when the board does not switch off.
+        """
+        command, environment = qemu.command([*self.options(), "-serial", "stdio"])
+        with console.open("wb") as output:
+            machine = subprocess.Popen(
+                command, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
+            )
+            try:
+                machine.communicate(typed, timeout=timeout_s)
+            except subprocess.TimeoutExpired as error:
+                end = console.read_text(errors="replace")[-2000:]
+                raise TimeoutError(
+                    f"the board is still on after {timeout_s} s; its console ends with\n{end}"
+                ) from error
+            finally:
+                machine.kill()
+                machine.wait()
+        return console.read_text(errors="replace")
+
+    def replace_process(self) -> None:
+        """Become QEMU, with the serial console in this terminal. Does not return."""
+        command, environment = qemu.command([*self.options(), "-serial", "mon:stdio"])
+        os.execvpe(command[0], command, environment)  # noqa: S606 - no shell is wanted
