@@ -1,6 +1,7 @@
 """The files of the log: `FOLDER/ID.log`, ID the first record's id in 16 digits, so that names sort by age.
 
-A segment is blocks one after the other. It only grows, and only the newest one does; the oldest is deleted as a whole.
+A segment is blocks one after the other, with holes between them (`writer` says why). It only grows, and only the
+newest one does; the oldest is deleted as a whole.
 A crash may leave a torn block at its end; what follows is found all the same (see `block`).
 """
 

@@ -38,6 +38,7 @@ RING_BYTES: Final = 1024 * 1024
 _PAUSE_S: Final = 0.2
 _RETRY_S: Final = 5.0
 _SEGMENTS: Final = 16
+_PAGE: Final = 4096
 _ID_GAP: Final = 1 << 20
 
 _Entry = tuple[Record, bytes]
@@ -202,24 +203,25 @@ class LogWriter:
             records, lines = zip(*batch, strict=True)
             data = block.encode(sequence, records, lines, self._compressor)
             descriptor = self._segment_for(records[0].id, len(data))
+            start = _start(self._size)
             written = 0
             while written < len(data):
-                written += os.write(descriptor, data[written:])
-            self._size += len(data)
+                written += os.pwrite(descriptor, data[written:], start + written)
+            self._size = start + len(data)
         os.fdatasync(descriptor)
         self._sequence = sequence
 
     def _segment_for(self, first_id: int, length: int) -> int:
         """A descriptor of the segment that a block of that length goes to: the newest, or a new one."""
         if self._descriptor is not None:
-            if self._size + length <= self._segment_bytes:
+            if self._fits(self._size, length):
                 return self._descriptor
             os.fdatasync(self._descriptor)
             self._let_go()
         elif not self._folder.exists():
             self._folder.mkdir(mode=0o700, parents=True)
             atomic.fsync_directory(self._folder.parent)
-        elif (newest := segments.listing(self._folder)) and newest[-1].stat().st_size + length <= self._segment_bytes:
+        elif (newest := segments.listing(self._folder)) and self._fits(newest[-1].stat().st_size, length):
             return self._open(newest[-1])
         # Room is made before it is needed: a full volume could not be written to, and then not cleaned either.
         segments.make_room(self._folder, self._total_bytes, max(self._segment_bytes, length))
@@ -227,8 +229,11 @@ class LogWriter:
         atomic.fsync_directory(self._folder)
         return descriptor
 
+    def _fits(self, size: int, length: int) -> bool:
+        return _start(size) + length <= self._segment_bytes
+
     def _open(self, path: Path) -> int:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._size = os.fstat(descriptor).st_size
         except OSError:
@@ -241,6 +246,15 @@ class LogWriter:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _start(size: int) -> int:
+    """Where a block begins in a segment of that size.
+
+    What begins in the page that the last one ended in makes the file system write the whole page anew: a page that is
+    more than half full is left alone, and a hole, which costs nothing, after it.
+    """
+    return size if size % _PAGE <= _PAGE // 2 else -(-size // _PAGE) * _PAGE
 
 
 def _batches(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:

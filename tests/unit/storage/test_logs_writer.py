@@ -181,6 +181,23 @@ def test_a_flush_returns_when_the_disk_holds_the_records(folder: Path, monkeypat
     assert len(listing(folder)) > 1
 
 
+def test_a_page_that_is_more_than_half_full_is_left_alone(folder: Path) -> None:
+    starts = []
+    for n in range(12):
+        if n % 4 == 0:
+            writer = LogWriter(folder)
+        size = survey(folder).bytes
+        writer.append("INFO", "p", noise(n, 300 * n))
+        assert writer.flush()
+        (path,) = listing(folder)
+        starts.append((size, path.read_bytes().index(b"MPL1", size)))
+    assert any(size % 4096 > 2048 for size, _start in starts)
+    assert any(0 < size % 4096 <= 2048 for size, _start in starts)
+    for size, start in starts:
+        assert start == (size if size % 4096 <= 2048 else -(-size // 4096) * 4096)
+    assert len(list(read(folder))) == 12
+
+
 def test_segments_rotate_and_the_total_is_kept_while_the_oldest_goes(folder: Path) -> None:
     total = 1024 * 1024
     writer = LogWriter(folder, total_bytes=total)
@@ -255,7 +272,7 @@ def breaking(number: int, name: str) -> Callable[..., None]:
 
 @pytest.mark.parametrize(
     ("call", "number"),
-    [("write", errno.ENOSPC), ("fdatasync", errno.EIO), ("open", errno.EROFS), ("fstat", errno.EIO)],
+    [("pwrite", errno.ENOSPC), ("fdatasync", errno.EIO), ("open", errno.EROFS), ("fstat", errno.EIO)],
 )
 def test_any_failing_call_is_survived_with_a_simulated_disk(
     folder: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
