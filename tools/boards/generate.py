@@ -20,6 +20,8 @@ CONSTANTS: Final = "appliance/storage/boards.py"
 DOCUMENT: Final = "docs/BOARDS.md"
 BEGIN: Final = "<!-- from here on: written by `make boards` -->"
 END: Final = "<!-- up to here -->"
+_COMMENTS: Final = {".dtso": ("// ", ""), ".env": ("/* ", " */")}
+"""U-Boot's environment goes through the C preprocessor. Others take a number sign."""
 _WRITTEN: Final = "Written by `make boards` from {}: change that instead."
 
 
@@ -42,9 +44,9 @@ def files(root: Path) -> dict[Path, str]:
     described = boards(root)
     for name, board in described.items():
         for file, text in _of_board(board).items():
-            comment = "//" if file.endswith(".dtso") else "#"
-            head = "" if file == "mtdparts" else f"{comment} {_WRITTEN.format(f'{DESCRIPTIONS}/{name}.toml')}\n"
-            found[root / GENERATED / name / file] = head + text
+            begin, end = _COMMENTS.get(Path(file).suffix, ("# ", ""))
+            head = f"{begin}{_WRITTEN.format(f'{DESCRIPTIONS}/{name}.toml')}{end}\n"
+            found[root / GENERATED / name / file] = ("" if file == "mtdparts" else head) + text
     found[root / CONSTANTS] = f"# {_WRITTEN.format(DESCRIPTIONS)}\n" + flash.constants(list(described.values()))
     found[root / DOCUMENT] = _document(root / DOCUMENT, overview.tables(list(described.values())))
     return found

@@ -119,14 +119,14 @@ def _update(board: Board, update: Update, source: Source) -> None:
         raise source.error((*update.at, "bootloader"), "bootloader 'uboot' and [u_boot] go together")
     if (update.bootloader == "custom") != bool(update.handler):
         raise source.error((*update.at, "bootloader"), "bootloader 'custom' and a handler go together")
-    for slot, other in (("A", "B"), ("B", "A")):
-        mine = [part for part in board.disk.partitions if part.slot == slot]
-        theirs = {part.image: part for part in board.disk.partitions if part.slot == other}
-        if [part.image for part in mine].count("rootfs") != 1:
+    slots = {slot: [part for part in board.disk.partitions if part.slot == slot] for slot in ("A", "B")}
+    for slot, parts in slots.items():
+        if [part.image for part in parts].count("rootfs") != 1:
             raise source.error(board.disk.at, f"slot {slot} must have one root file system")
-        for part in mine:
-            twin = theirs.get(part.image)
-            if twin is None or (twin.size, twin.type) != (part.size, part.type):
+    for slot, other in (("A", "B"), ("B", "A")):
+        theirs = [(part.image, part.size, part.type) for part in slots[other]]
+        for part in slots[slot]:
+            if (part.image, part.size, part.type) not in theirs:
                 raise source.error(part.at, f"{part.name} has no twin of its size and type in slot {other}")
 
 

@@ -45,7 +45,7 @@ class Source:
     def error(self, at: At, message: str, hint: str = "") -> InputError:
         """Where `at` itself has no line of its own, that of the table around it counts."""
         while at and at not in self._lines:
-            at = at[:-1]
+            at = (*at, 0) if (*at, 0) in self._lines else at[:-1]
         return InputError(f"{self.path}:{self._lines.get(at, 1)}: {message}", hint=hint)
 
 

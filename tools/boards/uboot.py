@@ -16,7 +16,10 @@ def _copies(nor: Nor) -> list[NorPartition]:
 
 
 def fw_env_config(nor: Nor) -> str:
-    """By name (a udev rule makes the links): numbers depend on which chip the kernel finds first."""
+    """By name, through links that a udev rule makes.
+
+    Numbers depend on which chip the kernel finds first, and on the order of nodes, which applying an overlay reverses.
+    """
     head = "# device, offset, size of the environment, size of an erase block"
     rows = [f"/dev/mtd/by-name/{copy.name} 0x0 {copy.size:#x} {nor.erase:#x}" for copy in _copies(nor)]
     return "\n".join([head, *rows]) + "\n"
