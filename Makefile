@@ -5,8 +5,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
-BUILT := help setup run test test-board lint bench train boards clean
-UNBUILT := test-board-full image flash qemu yocto-check yocto-exec
+BUILT := help setup run test test-board test-board-full qemu lint bench train boards clean
+UNBUILT := image flash yocto-check yocto-exec
 .PHONY: $(BUILT) $(UNBUILT)
 
 ROOT := $(patsubst %/,%,$(dir $(realpath $(lastword $(MAKEFILE_LIST)))))
@@ -56,6 +56,16 @@ test-board: $(DEV)  ## the tests that need a kernel of their own, in QEMU (ARGS=
 	@tools/packages.sh tools/debian-packages-board.txt
 	@$(PYTHON) -m pytest tests/board $(ARGS)
 
+test-board-full: $(DEV)  ## the same with the arm64 virtual board, which is built first (half an hour, once)
+	@tools/packages.sh tools/debian-packages-board.txt tools/debian-packages-virtual-board.txt
+	@$(PYTHON) -m tools.virtual_board build
+	@$(PYTHON) -m pytest tests/board $(ARGS)
+
+# Replaced by QEMU, so that the terminal is the board's.
+qemu: $(SETUP)  ## start the arm64 virtual board, its serial console here (ARGS="--fresh" for an empty one)
+	@tools/packages.sh tools/debian-packages-virtual-board.txt
+	@exec $(PYTHON) -m tools.virtual_board run $(ARGS)
+
 lint: $(DEV)  ## ruff and mypy --strict
 	@$(PYTHON) -m ruff check $(CHECKED)
 	@$(PYTHON) -m ruff format --check $(CHECKED)
@@ -75,10 +85,8 @@ clean:  ## remove the virtual environment, build/ and caches; var/ holds your da
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-test-board-full:  ## the long board tests in QEMU (not built yet)
 image:  ## build an image for BOARD (not built yet)
 flash:  ## write an image to BOARD (not built yet)
-qemu:  ## start the virtual board (not built yet)
 yocto-check:  ## check the Yocto layer (not built yet)
 yocto-exec:  ## run real recipes of the Yocto layer (not built yet)
 

@@ -42,10 +42,11 @@ def unpack(deb: Path, folder: Path) -> None:
 def source(name: str, folder: Path) -> tuple[Path, Path]:
     """Fetch a source package into `folder`: upstream's archive, and Debian's changes.
 
-    Each by itself and without the `.dsc`, which some mirrors lack: apt knows the checksums from its signed index.
+    Only `SOURCE_SUITE` has sources here, so that is where they come from. Each file is fetched by itself, without the
+    `.dsc` that some mirrors lack: apt knows the checksums from its signed index.
     """
     for part in ("--tar-only", "--diff-only"):
-        _apt(["source", "--download-only", part, "--target-release", SOURCE_SUITE, name], folder)
+        _apt(["source", "--download-only", part, name], folder)
     archive = next(path for path in folder.glob(f"{name}_*.orig.tar.*") if path.suffix != ".asc")
     return archive, next(folder.glob(f"{name}_*.debian.tar.*"))
 
@@ -92,7 +93,7 @@ def _run(arguments: list[str], folder: Path, *, check: bool = True) -> bool:
     done = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True)
     if check and done.returncode != 0:
         raise UnhealthyError(
-            f"apt-get {arguments[0]} failed: {done.stderr.strip().splitlines()[-1:]}",
+            f"apt-get {' '.join(arguments)} failed: {done.stderr.strip()}",
             hint="connect to the network; the archive must carry this release's backports and trixie's sources",
         )
     return done.returncode == 0
