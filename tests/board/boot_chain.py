@@ -14,9 +14,9 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from tools.virtual_board import board, fit, kbuild, machine, media, qemu, uboot
+from tools.virtual_board import board, fit, initramfs, kbuild, linux, machine, media, qemu, uboot
 
 ENVIRONMENTS: Final = ("env", "env-redundant")
 ACTIVE, OBSOLETE = 1, 0
@@ -75,6 +75,23 @@ class Systems:
         target = self.folder / f"{name or payload}.fit"
         kernel, initramfs = self.folder / f"{payload}.bin", self.folder / "initramfs"
         fit.image(self.tools, keys or self.keys, target, kernel=kernel, initramfs=initramfs, device_tree=self._tree)
+        return target
+
+    def linux(self, name: str, then: str, compression: Literal["none", "lzma"] = "none") -> Path:
+        """A FIT with the real kernel, whose process 1 says what it was started with and then does what `then` says."""
+        initramfs_file, tree = self.folder / f"{name}.cpio", self.folder / "partitioned.dtb"
+        greeting = 'echo "payload: started with $(cat /proc/cmdline)"'
+        initramfs.build(initramfs_file, f"{initramfs.MOUNTS}{greeting}\n{then}\n")
+        target = self.folder / f"{name}.fit"
+        fit.image(
+            self.tools,
+            self.keys,
+            target,
+            kernel=linux.build() / "Image",
+            initramfs=initramfs_file,
+            device_tree=fit.with_partitions(self._tree, tree),
+            compression=compression,
+        )
         return target
 
     def _compile(self, name: str, action: str) -> None:

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,23 +20,6 @@ from tools.virtual_board import board, media
 pytestmark = pytest.mark.skipif(bool(boot_chain.missing()), reason=boot_chain.missing())
 
 NO_SLOT = "recovery:no-slot"
-
-
-@pytest.fixture(scope="session")
-def systems(tmp_path_factory: pytest.TempPathFactory) -> Systems:
-    return Systems(tmp_path_factory.mktemp("systems"))
-
-
-@pytest.fixture
-def box(systems: Systems, tmp_path: Path) -> Callable[..., Box]:
-    """A box whose systems all switch off, but for what is said; `variables` are its environment."""
-
-    def make(variables: dict[str, str] | None = None, **other: Any) -> Box:
-        if variables is not None:
-            other["environment"] = {"env": packed(variables)}
-        return Box(tmp_path, systems, **{"a": systems.off, "b": systems.off, "recovery": systems.off, **other})
-
-    return make
 
 
 def altered(image: Path, folder: Path, what: bytes) -> Path:

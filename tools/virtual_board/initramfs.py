@@ -18,10 +18,10 @@ MOUNTS: Final = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t debugfs debug /sys/kernel/debug
-# U-Boot started the watchdog and nothing stops it.
-watchdog -T 30 -t 5 /dev/watchdog
 """
 SHELL: Final = f"""{MOUNTS}
+# U-Boot started the watchdog and nothing stops it.
+watchdog -T 30 -t 5 /dev/watchdog
 echo; echo "The virtual board: $(cat /proc/cmdline)"; cat /proc/mtd
 setsid cttyhack sh
 poweroff -f

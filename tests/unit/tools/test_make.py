@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-UNBUILT = ("test-board-full", "image", "flash", "qemu", "yocto-check", "yocto-exec")
-BUILT = ("setup", "run", "test", "test-board", "lint", "bench", "train", "boards", "clean")
+UNBUILT = ("image", "flash", "yocto-check", "yocto-exec")
+BUILT = ("setup", "run", "test", "test-board", "test-board-full", "qemu", "lint", "bench", "train", "boards", "clean")
 NOBODY = 65534
 
 
