@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from appliance.capture.endpoint import Endpoint
@@ -27,14 +28,19 @@ class Told:
 
 
 def run(
-    script: Sequence[float], *, levels: Sequence[float] | None = None, late: int = 0, silence_s: float = 0.4
+    script: Sequence[float],
+    *,
+    levels: Sequence[float] | None = None,
+    late: int = 0,
+    silence_s: float = 0.4,
+    noise_db: float = -60.0,
 ) -> tuple[Endpoint, int | None]:
     """The endpoint after the script, and after how many frames it was finished."""
     endpoint = Endpoint(Told(script, late), silence_s)
     shown = levels if levels is not None else [-30.0] * len(script)
     for frame in range(0, len(script), BLOCK):
         part = shown[frame : frame + BLOCK]
-        endpoint.push(np.zeros(len(part) * FRAME, np.float32), part, -60.0 if frame >= 20 - BLOCK else None)
+        endpoint.push(np.zeros(len(part) * FRAME, np.float32), part, noise_db if frame >= 20 - BLOCK else None)
         if endpoint.finished:
             return endpoint, frame + BLOCK
     return endpoint, None
@@ -99,3 +105,40 @@ def test_a_late_answer_moves_the_end_but_not_the_places() -> None:
     assert first is not None
     assert second is not None
     assert second == first + 5
+
+
+def moving(frames: int, middle_db: float, db: float) -> list[float]:
+    """A level that goes up and down by `db` around its middle, once in 200 ms."""
+    return [middle_db + db * float(np.sin(2 * np.pi * frame / 10)) for frame in range(frames)]
+
+
+@pytest.mark.parametrize(("others_db", "ends"), [(-38.0, True), (-28.0, False)], ids=["far away", "as near"])
+def test_other_people_keep_it_open_only_where_they_are_as_loud(others_db: float, ends: bool) -> None:
+    levels = [*moving(50, others_db, 3.0), *moving(50, -25.0, 3.0), *moving(150, others_db, 3.0)]
+    _, finished = run([1.0] * 250, levels=levels, noise_db=others_db - 4.0)
+    assert (finished is not None) is ends
+
+
+def test_a_soft_phrase_counts_in_a_quiet_room_and_in_one_with_a_steady_noise() -> None:
+    script = [*QUIET, *SPEECH, *[0.0] * 18, *SPEECH, *[0.0] * 18, *SPEECH, *QUIET]
+    for softly_db, noise_db in ((-45.0, -60.0), (-38.0, -42.0)):
+        loud, soft, quiet = [-25.0] * 30, [softly_db] * 30, [noise_db] * 50
+        levels = [*quiet, *loud, *quiet[:18], *soft, *quiet[:18], *soft, *quiet]
+        endpoint, _ = run(script, levels=levels, noise_db=noise_db, silence_s=0.6)
+        assert endpoint.last is not None
+        assert 176 * FRAME <= endpoint.last <= 178 * FRAME
+
+
+def test_something_put_down_again_and_again_does_not_keep_it_open() -> None:
+    """100 ms of it at a time are loud, and the voice activity takes all of it for a voice."""
+    clatter = ([-60.0] * 17 + [-25.0] * 5) * 6
+    _, finished = run([*QUIET, *[1.0] * 162], levels=[*[-60.0] * 50, *[-25.0] * 30, *clatter])
+    assert finished is not None
+    assert finished <= 50 + 30 + 20 + 2 + 5 + BLOCK
+
+
+def test_a_short_last_syllable_soon_after_the_word_is_kept() -> None:
+    script = [*QUIET, *SPEECH, *[0.0] * 10, *[1.0] * 4, *QUIET]
+    endpoint, _ = run(script, levels=[-60.0 if likely == 0 else -25.0 for likely in script])
+    assert endpoint.last is not None
+    assert endpoint.last >= 94 * FRAME
