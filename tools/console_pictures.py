@@ -26,7 +26,8 @@ from appliance.storage import wear_report
 from appliance.storage.wear_history import DAY_S, Sample
 from appliance.volumes import Volumes
 from tests import nand_trees, sounds
-from tests.running_box import PASSWORD, RunningBox, chromium, face, running_box
+from tests.browsing import chromium, face
+from tests.running_box import PASSWORD, RunningBox, running_box
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "build" / "screenshots"
 SIZES: Final[dict[str, ViewportSize]] = {
@@ -40,6 +41,8 @@ LISTENING: Final = "picture"
 """The recording that the kiosk's page shows."""
 TEXT: Final = "Good morning. This box can speak, and it looks quite pleased about that."
 PATIENCE_MS: Final = 120_000
+_VIDEOS_LOADED: Final = """Promise.all([...document.querySelectorAll("video[src]")].map((video) =>
+  video.readyState >= 2 || new Promise((loaded) => video.addEventListener("loadeddata", loaded))))"""
 
 
 def main() -> int:
@@ -63,6 +66,8 @@ def take(browser: Browser, box: RunningBox, pages: dict[str, str]) -> None:
         for name, path in pages.items():
             if name == "login":
                 context.clear_cookies()
+            if name == "kiosk-listening":
+                hear(box, 0)
             page.goto(box.url + path)
             if name == "storage":
                 wear(box)
@@ -79,6 +84,7 @@ def take(browser: Browser, box: RunningBox, pages: dict[str, str]) -> None:
 def picture(page: Page, viewport: ViewportSize, path: Path) -> None:
     """The whole page, as if the window were as high as the page: what is fixed to an edge lies at that edge."""
     page.evaluate("document.fonts.ready")
+    page.evaluate(_VIDEOS_LOADED)
     width, height = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
     if width > viewport["width"]:
         print(f"{path.name}: {width - viewport['width']} pixels wider than the window")
@@ -90,12 +96,15 @@ def picture(page: Page, viewport: ViewportSize, path: Path) -> None:
 def speak(page: Page, box: RunningBox) -> None:
     """Let the kiosk's meter move, though there is no microphone."""
     page.locator("body.scripted").wait_for()
-    control = Control(Volumes(box.root))
     for step in range(30):
-        level = -40 + 18 * math.sin(step * 0.9) + 14 * math.sin(step * 0.37)
-        value = {"id": LISTENING, "state": "speech", "seconds": step / 10, "level_db": level}
-        control.ask("announce", name="recording", value=value)
+        hear(box, step)
         page.wait_for_timeout(60)  # values that come at once are told as one
+
+
+def hear(box: RunningBox, step: int) -> None:
+    level = -40 + 18 * math.sin(step * 0.9) + 14 * math.sin(step * 0.37)
+    value = {"id": LISTENING, "state": "speech", "seconds": step / 10, "level_db": level}
+    Control(Volumes(box.root)).ask("announce", name="recording", value=value)
 
 
 def wear(box: RunningBox) -> None:

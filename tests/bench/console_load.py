@@ -26,7 +26,8 @@ from typing import Any, Final
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests import sounds
-from tests.integration.console_server import Client, Console, running_box, wait_for
+from tests.integration.console_server import Client, Console, set_up_box
+from tests.running_box import wait_for
 
 PAGES: Final = ("/", "/jobs", "/logs", "/system", "/api/v1/status", "/api/v1/jobs")
 _TICK: Final = os.sysconf("SC_CLK_TCK")
@@ -92,7 +93,7 @@ def main() -> None:
     wanted = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with tempfile.TemporaryDirectory() as folder, running_box(Path(folder) / "box") as box:
+    with tempfile.TemporaryDirectory() as folder, set_up_box(Path(folder) / "box") as box:
         client = box.client().log_in()
         recording = sounds.speech(Path(folder) / "speech.wav", "Papa meets Bob at the boat. " * wanted.sentences)
         upload = client.ask("POST", "/api/v1/uploads?name=speech.wav", body=recording.read_bytes()).json["id"]

@@ -7,11 +7,9 @@ import json as json_
 import os
 import re
 import signal
-import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,9 +18,8 @@ from typing import Any, Final
 
 from appliance.control import Control
 from appliance.volumes import Volumes
+from tests.running_box import PASSWORD, accepts, running_box, wait_for
 
-PASSWORD: Final = "correct horse battery"  # noqa: S105
-_START_S: Final = 60.0
 _SERVING: Final = re.compile(r"serving HTTP on \S+ port (\d+)")
 
 
@@ -182,25 +179,13 @@ def say(box: Console, message: str) -> None:
 
 
 @contextmanager
-def running_box(root: Path) -> Iterator[Console]:
+def set_up_box(root: Path) -> Iterator[Console]:
     """The whole box, set up; the console among its processes."""
-    root.mkdir(parents=True, exist_ok=True)
-    port, log = free_port(), root / "box.log"
-    with log.open("wb") as written:
-        command = [sys.executable, "-m", "appliance", "--data", str(root), "run", "--port", str(port)]
-        process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT)
-    try:
-        wait_for(lambda: _accepts(port), process)
-        client = Client(port).log_in("setup")
-        children = wait_for(lambda: client.get("/api/v1/status").json["box"].get("children"), process)
+    with running_box(root) as box:
+        client = Client(box.port).log_in("setup")
+        children = wait_for(lambda: client.get("/api/v1/status").json["box"].get("children"), box.process)
         (console,) = (child["pid"] for child in children if child["name"] == "console")
-        yield Console(root, process, port, log, pid=console)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0, log.read_text()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        yield Console(root, box.process, box.port, box.log, pid=console)
 
 
 @contextmanager
@@ -214,7 +199,7 @@ def running(root: Path, *options: str, tls_port: int = 0) -> Iterator[Console]:
         process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT, env=environment)
     try:
         port = int(wait_for(lambda: _SERVING.search(log.read_text()), process)[1])
-        wait_for(lambda: _accepts(port), process)
+        wait_for(lambda: accepts(port), process)
         yield Console(root, process, port, log, tls_port)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0, log.read_text()
@@ -222,26 +207,3 @@ def running(root: Path, *options: str, tls_port: int = 0) -> Iterator[Console]:
         if process.poll() is None:
             process.kill()
             process.wait()
-
-
-def wait_for(condition: Any, process: subprocess.Popen[bytes] | None = None, seconds: float = _START_S) -> Any:
-    """The first true value of `condition`."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert process is None or process.poll() is None, "the console has ended"
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-    return value
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-def _accepts(port: int) -> bool:
-    try:
-        return Client(port).get("/healthz").status == 200
-    except OSError:
-        return False

@@ -12,12 +12,13 @@ import av
 import pytest
 
 from tests import sounds
-from tests.integration.console_server import Client, Console, Stream, running_box, say, wait_for
+from tests.integration.console_server import Client, Console, Stream, say, set_up_box
+from tests.running_box import wait_for
 
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    with running_box(tmp_path_factory.mktemp("box")) as started:
+    with set_up_box(tmp_path_factory.mktemp("box")) as started:
         yield started
 
 

@@ -15,17 +15,8 @@ import pytest
 from appliance.console import sse, tls_front
 from appliance.control import Control
 from appliance.volumes import Volumes
-from tests.integration.console_server import (
-    Client,
-    Console,
-    Stream,
-    free_port,
-    running,
-    running_box,
-    say,
-    trusting,
-    wait_for,
-)
+from tests.integration.console_server import Client, Console, Stream, running, say, set_up_box, trusting
+from tests.running_box import free_port, wait_for
 
 MOST_MB = 90
 HEAVY = ("numpy", "/cv2/", "libtorch", "onnxruntime", "libavcodec", "/PIL/")
@@ -42,7 +33,7 @@ def _descriptors() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    with running_box(tmp_path_factory.mktemp("box")) as started:
+    with set_up_box(tmp_path_factory.mktemp("box")) as started:
         yield started
 
 

@@ -13,7 +13,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
-from tests.integration.console_server import Client, Console, running_box
+from tests.integration.console_server import Client, Console, set_up_box
 
 LEFT_OUT = ("/api/v1/events", "/api/v1/logs/stream", "/api/v1/restart")
 """Streams never end, and restarting ends what is tested."""
@@ -21,7 +21,7 @@ LEFT_OUT = ("/api/v1/events", "/api/v1/logs/stream", "/api/v1/restart")
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    with running_box(tmp_path_factory.mktemp("box")) as started:
+    with set_up_box(tmp_path_factory.mktemp("box")) as started:
         yield started
 
 

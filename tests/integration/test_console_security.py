@@ -17,7 +17,8 @@ from appliance.console.security import certificate
 from appliance.console.security.hosts import is_loopback
 from appliance.storage.config import ConfigStore
 from appliance.volumes import Volumes
-from tests.integration.console_server import PASSWORD, Client, Console, free_port, running, wait_for
+from tests.integration.console_server import Client, Console, running
+from tests.running_box import PASSWORD, free_port, wait_for
 
 Rule = tuple[str, str]
 """Method and path, with `<name>` for parameters."""

@@ -9,7 +9,8 @@ from apiflask import APIFlask
 from appliance.console import serve
 from appliance.console.serve import Listener, bind
 from appliance.errors import UnhealthyError
-from tests.integration.console_server import Client, wait_for
+from tests.integration.console_server import Client
+from tests.running_box import wait_for
 
 LIMIT = 1000
 

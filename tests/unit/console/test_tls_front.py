@@ -13,7 +13,8 @@ from appliance.console.box import Box
 from appliance.console.security import certificate
 from appliance.console.serve import bind
 from appliance.console.tls_front import Front
-from tests.integration.console_server import free_port, trusting, wait_for
+from tests.integration.console_server import trusting
+from tests.running_box import free_port, wait_for
 
 
 class Echo:

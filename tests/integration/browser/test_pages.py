@@ -1,0 +1,126 @@
+"""What every page keeps: languages, appearances, phones, keyboards, screen readers, no scripts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, StorageState, expect
+
+from tests.integration.browser.driving import IN_CHROMIUM, PATIENCE_MS, watched, without_language
+from tests.page_checks import faults
+from tests.running_box import PASSWORD, RunningBox
+
+pytestmark = IN_CHROMIUM
+
+PAGES: Final = ("/", "/new", "/jobs", "/avatars", "/avatars/demo", "/logs", "/storage", "/system", "/kiosk", "/nothing")
+
+
+def test_language_and_appearance_are_chosen_and_kept(page: Page) -> None:
+    page.goto("/jobs")
+    page.get_by_text("Language and more").click()
+    page.get_by_role("button", name="简体中文").click()
+    expect(page).to_have_url(re.compile("/jobs$"))
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.get_by_role("heading", level=1)).to_have_text("任务")
+    page.locator(".menu summary").click()
+    page.get_by_role("button", name="深色").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("html")).to_have_css("background-color", "rgb(16, 16, 19)")
+
+
+@pytest.mark.usefixtures("owner")
+def test_everything_works_without_scripts(browser: Browser, site: RunningBox, recording: Path) -> None:
+    with browser.new_context(base_url=site.url, locale="en", java_script_enabled=False) as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto("/jobs")
+        page.get_by_label("Password").fill("wrong password")
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("alert")).to_contain_text("The password is wrong.")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url("**/jobs")
+
+        page.goto("/new?avatar=demo")
+        page.locator("#file").set_input_files(recording)
+        page.get_by_role("button", name="Make the video").click()
+        page.wait_for_url("**/jobs/*")
+        expect(page.locator("video")).to_be_visible(timeout=PATIENCE_MS)
+
+        page.goto("/logs?level=WARNING")
+        expect(page.locator(".log li").first).to_be_visible()
+        page.goto("/system")
+        page.get_by_role("button", name="Check now").click()
+        expect(page.locator("#notices")).to_contain_text("check")
+        page.get_by_text("Language and more").click()
+        page.get_by_role("button", name="Log out").click()
+        page.goto("/avatars")
+        expect(page).to_have_url(re.compile("/login"))
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_pages_fit_a_phone_and_can_be_heard(
+    browser: Browser, site: RunningBox, owner: StorageState, language: str
+) -> None:
+    cookies = without_language(owner)
+    size: Any = {"width": 390, "height": 844}
+    with browser.new_context(base_url=site.url, storage_state=cookies, locale=language, viewport=size) as context:
+        for page in watched(context):
+            wrong = {}
+            for path in PAGES:
+                page.goto(path)
+                expect(page.locator("html")).to_have_attribute("lang", language)
+                for details in page.locator("main details").all():
+                    details.evaluate("part => part.open = true")
+                if found := faults(page):
+                    wrong[path] = found
+            assert wrong == {}
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_axe_finds_nothing_wrong(
+    browser: Browser, site: RunningBox, owner: StorageState, look: Literal["light", "dark"]
+) -> None:
+    """Contrast, roles, names, landmarks: by the rules of axe-core."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+
+    def violations(page: Page, path: str) -> set[tuple[str, str, str]]:
+        page.goto(path)
+        for details in page.locator("details").all():
+            details.evaluate("part => part.open = true")
+        found = axe.run(page).response["violations"]
+        return {(path, violation["id"], node["html"]) for violation in found for node in violation["nodes"]}
+
+    with browser.new_context(base_url=site.url, storage_state=owner, locale="en", color_scheme=look) as context:
+        for page in watched(context):
+            wrong = {fault for path in PAGES for fault in violations(page, path)}
+            context.clear_cookies()
+            assert wrong | violations(page, "/login") == set()
+            page.locator("main p").first.evaluate("text => text.style.color = '#777'")
+            assert {violation["id"] for violation in axe.run(page).response["violations"]} == {"color-contrast"}
+
+
+def test_the_checks_of_a_page_find_what_is_wrong(browser: Browser) -> None:
+    with browser.new_context(viewport={"width": 390, "height": 800}) as context:
+        page = context.new_page()
+        page.set_content(
+            """<!doctype html><html><head><title> </title></head><body><h1>a</h1><h3>b</h3><nav></nav><img src="">
+            <input><button onclick=""></button><p id=a><p id=a aria-describedby=lost>
+            <div style="width: 500px">wide</div>"""
+        )
+        found = " ".join(faults(page))
+    for fault in ("wider", "not one main", "no language", "no title", "after h1", "several elements are #a"):
+        assert fault in found
+    for fault in ("leads nowhere", "no alt", "nameless", "inline script", "a textbox", "a button"):
+        assert fault in found
+
+
+def test_a_keyboard_reaches_the_content_first(page: Page) -> None:
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
