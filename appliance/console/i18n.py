@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import Final
 
 from flask import current_app, g, request
+from markupsafe import Markup
 
 LANGUAGES: Final = {"en": "English", "zh-CN": "简体中文"}
 COOKIE: Final = "language"
 MESSAGES: Final = Path(__file__).parent / "messages"
+_BETWEEN: Final = {"zh-CN": ""}
+"""What is between two sentences, where that is not a space."""
 
 
 @functools.cache
@@ -46,6 +49,11 @@ def _n(one: str, many: str, n: int, **values: object) -> str:
 def translated(text: str, language: str, **values: object) -> str:
     found = catalogue(language).get(text, text)
     return found.format(**values) if values else found
+
+
+def joined(*texts: str) -> Markup:
+    """Sentences one after the other, as the request's language sets them; empty ones are left out."""
+    return Markup(_BETWEEN.get(language(), " ")).join(text for text in texts if text)
 
 
 def said(text: str) -> str:

@@ -84,6 +84,7 @@ def install(app: Flask) -> None:
         _=_,
         _n=_n,
         said=i18n.said,
+        joined=i18n.joined,
         language=i18n.language,
         languages=i18n.LANGUAGES,
         word=words.word,
@@ -177,7 +178,7 @@ def sentence(text: str) -> Markup:
     if not text:
         return Markup("")
     whole = capital(text)
-    if whole[-1].isalnum() or whole[-1] in ")`'\"”’":
+    if whole[-1].isalnum() or whole[-1] in ")`'\"”’%":
         whole += "。" if any("一" <= letter <= "鿿" for letter in whole) else "."
     parts = whole.split("`")
     if len(parts) % 2 == 0:

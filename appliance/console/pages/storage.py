@@ -11,7 +11,7 @@ from markupsafe import Markup
 from appliance.console import charts
 from appliance.console.api.storage import storage_report
 from appliance.console.box import the_box
-from appliance.console.i18n import _, _n
+from appliance.console.i18n import _, _n, joined
 from appliance.console.pages.frame import size
 from appliance.console.pages.live import snapshot
 from appliance.console.pages.words import word
@@ -45,7 +45,7 @@ def _nand(device: Mapping[str, Any], now: float) -> dict[str, Any]:
     between = _("Between {low} and {high} years.", low=low, high=high)
     span = (forecast["low"], forecast["years"], forecast["high"])
     limit = device["cycles"] * LEVELLING
-    label = _("Worn out in about {years} years.", years=years) + " " + between
+    label = joined(_("Worn out in about {years} years.", years=years), between)
     return {
         **device,
         "years": years,
@@ -121,7 +121,7 @@ def _disk(disk: Mapping[str, Any]) -> dict[str, Any]:
     if forecast["years"] is not None:
         left = _("About {years} years are left.", years=number(forecast["years"]))
         low, high = number(forecast["low"]), number(forecast["high"])
-        left += " " + _("Between {low} and {high} years.", low=low, high=high)
+        left = joined(left, _("Between {low} and {high} years.", low=low, high=high))
     elif forecast["low"] is not None:
         left = _("At least {years} years are left.", years=number(forecast["low"]))
     else:
