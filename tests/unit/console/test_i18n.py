@@ -169,6 +169,13 @@ def test_the_cookie_goes_before_the_browser() -> None:
         assert i18n.language() == "zh-CN"
 
 
+def test_sentences_follow_each_other_as_the_language_sets_them() -> None:
+    with Flask(__name__).test_request_context(headers={"Accept-Language": "en"}):
+        assert i18n.joined("One.", "", "Two & three.") == "One. Two &amp; three."
+    with Flask(__name__).test_request_context(headers={"Accept-Language": "zh"}):
+        assert i18n.joined("一。", "二。") == "一。二。"
+
+
 def test_english_counts() -> None:
     with Flask(__name__).test_request_context(headers={"Accept-Language": "en"}):
         assert i18n._n("One check passes", "{n} checks pass", 1) == "One check passes"
