@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.errors import UnhealthyError
-from tools.virtual_board import cache, debian
+from tools.virtual_board import cache, debian, qemu
 
 KERNELS: Final = ("linux-image-6.12-arm64", "linux-image-arm64")
 """Debian 12's newer kernel, and Debian 13's."""
@@ -31,8 +31,11 @@ def fetch(board: str) -> Path:
 
 
 def _virt(folder: Path) -> None:
-    dump = f"virt,dumpdtb={folder / 'board.dtb'}"
-    _run(["qemu-system-aarch64", "-machine", dump, "-cpu", "cortex-a72", "-display", "none"], folder)
+    try:
+        qemu.build()
+        qemu.device_tree(folder / "board.dtb")
+    except subprocess.CalledProcessError as error:
+        raise UnhealthyError(f"QEMU does not run: {error.stderr.decode().strip()[-300:]}") from error
 
 
 def _rock_5b(folder: Path) -> None:

@@ -49,13 +49,10 @@ def variables(board: Board, nor: Nor, u_boot: UBoot) -> str:
     """Text of a default environment, to be included where the boot script stands."""
     interface, number = u_boot.disk.split()
     lines = [
-        f"board={board.compatible}",
         f"console={board.console.device},{board.console.baud}",
         f"disk_interface={interface}",
         f"disk_number={number}",
     ]
-    for part in nor.partitions:
-        if part.name not in ENVIRONMENT:
-            name = part.name.replace("-", "_")
-            lines += [f"nor_{name}={part.offset:#x}", f"nor_{name}_size={part.size:#x}"]
+    if recovery := nor.named("recovery"):
+        lines += [f"nor_recovery={recovery.offset:#x}", f"nor_recovery_size={recovery.size:#x}"]
     return "\n".join(lines) + "\n"
