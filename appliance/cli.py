@@ -74,6 +74,7 @@ COMMANDS: Final = {
     "jobs": "jobs",
     "logs": "logs",
     "storage": "storage",
+    "update": "update",
     "backup": "backup",
     "restore": "backup",
     "doctor": "machine",

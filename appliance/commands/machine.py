@@ -22,11 +22,13 @@ def doctor(volumes: Volumes, json_: bool) -> None:
     from appliance.storage.config import ConfigStore
     from appliance.supervisor import health
     from appliance.supervisor.health import report
+    from appliance.update import checks as updates
 
     findings = health.examine(
         [
             *health.checks(volumes),
             Check("config", ConfigStore(volumes).findings),
+            Check(updates.CHECK, lambda: updates.check(volumes)),
             *microphones.checks(lambda: settings(volumes, {}).microphone),
             *checks.checks(),
         ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from appliance.supervisor.health.fixup import Fixup
     from appliance.supervisor.plan import Plan, Publish
     from appliance.supervisor.spec import ChildSpec
+    from appliance.update.trial import Trial
 
 _MB = 1_000_000
 _SHOWN = ("WARNING", "ERROR", "CRITICAL")
@@ -49,7 +50,7 @@ def run(volumes: Volumes, host: str | None, port: int | None) -> None:
     injected = Injected(
         checks=_checks(volumes),
         fixups=_fixups(volumes),
-        watchers=[microphones.watch, WearWatch(volumes).watch],
+        watchers=[microphones.watch, WearWatch(volumes).watch, trial(volumes).watch],
         serving=serving,
         echo=_echo,
     )
@@ -79,6 +80,20 @@ def _show_code(volumes: Volumes) -> None:
 
     with contextlib.suppress(FileNotFoundError):
         click.echo(f"Setting it up over the network takes the code {first_boot.code_file(volumes).read_text().strip()}")
+
+
+def trial(volumes: Volumes) -> Trial:
+    """What decides whether the system that was booted is good."""
+    from appliance.commands.update import findings
+    from appliance.control import Control
+    from appliance.update import reboot
+    from appliance.update.trial import Trial
+
+    def tell(level: str, message: str) -> None:
+        with contextlib.suppress(ApplianceError):
+            Control(volumes).ask("log", level=level, part="update", message=message)
+
+    return Trial(volumes, lambda: findings(volumes), lambda: reboot.request(volumes), tell)
 
 
 def settings(volumes: Volumes, given: dict[str, str | int]) -> Settings:
@@ -186,6 +201,7 @@ def _checks(volumes: Volumes) -> list[Check]:
     from appliance.storage.config import ConfigStore
     from appliance.supervisor import health
     from appliance.supervisor.health import models
+    from appliance.update import checks as updates
 
     files = [
         models.ModelFile(face_models.MODELS / face_models.DETECTOR.name, face_models.DETECTOR.sha256),
@@ -199,13 +215,18 @@ def _checks(volumes: Volumes) -> list[Check]:
         Check("models", lambda: models.check(files)),
         *microphones.checks(lambda: settings(volumes, {}).microphone),
         Check("config", ConfigStore(volumes).findings),
+        Check(updates.CHECK, lambda: updates.check(volumes)),
     ]
 
 
 def _fixups(volumes: Volumes) -> list[Fixup]:
-    from appliance.supervisor.health import disk_space, slot, volumes_writable
+    from appliance.supervisor.health import disk_space, volumes_writable
+    from appliance.supervisor.health.fixup import Fixup
+    from appliance.update import checks as updates
+    from appliance.update import slots
 
-    return [volumes_writable.fixup(volumes), disk_space.fixup(lambda: _free(volumes)), slot.fixup()]
+    slot = Fixup(updates.CHECK, updates.MARKS, lambda: slots.mark_good(volumes, "hand"))
+    return [volumes_writable.fixup(volumes), disk_space.fixup(lambda: _free(volumes)), slot]
 
 
 def _free(volumes: Volumes) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,8 @@ from appliance.errors import InputError, UnhealthyError
 from appliance.storage import atomic
 from appliance.storage.config import ConfigStore
 from appliance.update import archive, sealed, space
+from appliance.update.step import Step, quiet
 from appliance.volumes import Volumes
-
-Step = Callable[[str, float, float], None]
-"""Told the stage, and how many bytes of how many are done; what it raises ends the work."""
-
-
-def quiet(_stage: str, _done: float, _total: float) -> None:
-    """Where nobody waits."""
 
 
 class Backup:

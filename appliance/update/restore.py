@@ -27,7 +27,7 @@ from appliance.errors import InputError, UnhealthyError
 from appliance.storage import atomic
 from appliance.storage.config import ConfigStore
 from appliance.update import archive, sealed, space
-from appliance.update.backup import Step, quiet
+from appliance.update.step import Step, quiet
 from appliance.update.version import is_older
 from appliance.volumes import Volumes
 

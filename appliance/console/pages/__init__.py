@@ -21,7 +21,8 @@ def register(app: Flask) -> None:
     from appliance.console.pages.overview import pages as overview
     from appliance.console.pages.storage import pages as storage
     from appliance.console.pages.system import pages as system
+    from appliance.console.pages.updates import pages as updates
 
     frame.install(app)
-    for place in (entrance, overview, new, jobs, avatars, logs, storage, system, kiosk):
+    for place in (entrance, overview, new, jobs, avatars, logs, storage, updates, system, kiosk):
         app.register_blueprint(place)

@@ -42,6 +42,7 @@ def places() -> list[Place]:
         ("/avatars", "avatars", _("Avatars")),
         ("/logs", "logs", _("Logs")),
         ("/storage", "storage", _("Storage")),
+        ("/updates", "updates", _("Updates")),
         ("/system", "system", _("System")),
     )
     here = request.path

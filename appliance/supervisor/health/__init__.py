@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from appliance.errors import ApplianceError
 from appliance.findings import Check, Finding, Status
-from appliance.supervisor.health import clock, disk_space, python_version, slot, volumes_writable, wear
+from appliance.supervisor.health import clock, disk_space, python_version, volumes_writable, wear
 from appliance.volumes import Volumes
 
 
@@ -26,7 +26,6 @@ def checks(volumes: Volumes, *, by_writing: bool = True) -> list[Check]:
         Check("volumes", lambda: volumes_writable.check(volumes, by_writing=by_writing)),
         Check("disk space", lambda: disk_space.check(volumes)),
         Check("wear", lambda: wear.check(volumes)),
-        Check("slot", slot.check),
     ]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
-from appliance.update.version import is_older
+from appliance import __version__
+from appliance.update.version import is_older, running
 
 
 def test_the_order_of_the_specification() -> None:
@@ -27,3 +29,13 @@ def test_versions_that_are_the_same(one: str, other: str) -> None:
 def test_what_is_no_version_is_older_than_any(nonsense: str) -> None:
     assert is_older(nonsense, "0.0.1")
     assert not is_older("0.0.1", nonsense)
+
+
+@pytest.mark.parametrize("line", ["IMAGE_VERSION=2.3.4", 'IMAGE_VERSION="2.3.4"', "IMAGE_VERSION='2.3.4'"])
+def test_the_image_says_what_runs(tmp_path: Path, line: str) -> None:
+    assert running(tmp_path) == __version__
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/os-release").write_text("ID=mouthpiece\nVERSION_ID=5\n")
+    assert running(tmp_path) == __version__
+    (tmp_path / "etc/os-release").write_text(f"ID=mouthpiece\n{line}\nVERSION_ID=5\n")
+    assert running(tmp_path) == "2.3.4"
