@@ -29,14 +29,17 @@ def render(
     """Make a video in which an avatar says what a recording says."""
     from appliance.pipeline import model as models
     from appliance.pipeline.options import Options
+    from appliance.storage.cache import box
 
     Options.of(options)
     models.check_writable(out)
     if out.exists() and out.resolve() in (audio.resolve(), Path(avatar).resolve()):
         raise InputError(f"{out} would replace what it is made from", hint="give --out another name")
-    with cancellable(json_) as job:
+    with cancellable(json_) as job, box.opened(volumes) as cache:
         loaded = models.load(model)
-        with loaded.generate(avatar, audio, face=face, near=out.parent, job=job, volumes=volumes, **options) as video:
+        with loaded.generate(
+            avatar, audio, face=face, near=out.parent, job=job, volumes=volumes, cache=cache, **options
+        ) as video:
             video.save(out)
             report = video.report
     if json_:
@@ -44,6 +47,8 @@ def render(
         return
     for warning in report.warnings:
         say(f"warning: {warning}")
+    if report.cached_frames:
+        say(f"{report.cached_frames} of {report.frames} frames were made before and came from the cache")
     wall = report.stages["wall_s"]
     click.echo(
         f"{out}: {report.seconds:.1f} s, {report.width}x{report.height} at {report.fps:g} fps, "

@@ -63,12 +63,14 @@ def _report(volumes: Volumes) -> dict[str, Any]:
     """What the supervisor knows, who writes included; what can be seen without one where none answers."""
     from appliance.control import Control, NotRunningError
     from appliance.storage import wear_report
+    from appliance.storage.cache import box
 
     try:
-        known = Control(volumes).ask("status")["states"].get("storage")
+        states = Control(volumes).ask("status")["states"]
     except NotRunningError:
-        known = None
-    return known or wear_report.now(volumes)
+        states = {}
+    known = states.get("storage") or wear_report.now(volumes)
+    return {**known, "cache": box.statistics(volumes, states)}
 
 
 def _told(report: Mapping[str, Any]) -> Iterator[str]:
@@ -98,8 +100,25 @@ def _told(report: Mapping[str, Any]) -> Iterator[str]:
     for writer in report["writers"]:
         rate = "" if writer["bytes_per_day"] is None else f", {_size(writer['bytes_per_day'])} a day"
         yield f"written by {writer['name']}: {_size(writer['bytes'])}{rate}"
+    yield from _told_of_cache(report["cache"])
     for finding in report["advice"]:
         yield f"{finding['status']}: {finding['message']}" + (f"; {finding['fix']}" if finding["fix"] else "")
+
+
+def _told_of_cache(cache: Mapping[str, Any]) -> Iterator[str]:
+    if not cache:
+        return
+    yield (
+        f"cache: {cache['items']:,} items, {_size(cache['bytes'])} of {_size(cache['capacity_bytes'])}; "
+        f"{cache['hits']:,} hits, {cache['misses']:,} misses, {_size(cache['file_bytes'])} written"
+        + (f"; {cache['problem']}" if cache["problem"] else "")
+    )
+    for name, kind in cache["kinds"].items():
+        if kind["hits"] or kind["misses"]:
+            yield (
+                f"  {name}: {kind['items']:,} items, {_size(kind['bytes'])}; {kind['hits']:,} hits of "
+                f"{kind['hits'] + kind['misses']:,}, {_size(kind['admitted_bytes'])} taken in"
+            )
 
 
 def _years(forecast: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from appliance.console.box import Box, the_box
 from appliance.console.security.access import before_setup, for_loopback
 from appliance.control import NotRunningError
 from appliance.jobs.job import State
+from appliance.storage.cache import box as cache
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -63,6 +64,7 @@ class Collected:
         states = told.get("states", {})
         yield from _telemetry(states.get("telemetry") or {})
         yield from _wear(states.get("storage") or {})
+        yield from _cache(cache.statistics(self._box.volumes, states))
 
     def _jobs(self) -> Iterator[Metric]:
         counts = self._box.jobs.counts()
@@ -175,6 +177,30 @@ def _wear(report: dict[str, Any]) -> Iterator[Metric]:
     for writer in report.get("writers", []):
         written.add_metric([writer["name"]], writer["bytes"])
     yield from (left, used, written)
+
+
+def _cache(statistics: dict[str, Any]) -> Iterator[Metric]:
+    """What the cache holds and was asked for, by kind of item; nothing where there is none yet."""
+    if not statistics:
+        return
+    for name, key, what in (("items", "items", "Items in the cache"), ("bytes", "bytes", "Bytes of these items")):
+        held = GaugeMetricFamily(f"mouthpiece_cache_{name}", what, labels=["kind"])
+        for kind, counted in statistics["kinds"].items():
+            held.add_metric([kind], counted[key])
+        yield held
+    for name, key, what in (
+        ("hits", "hits", "Requests that the cache served"),
+        ("misses", "misses", "Requests that it could not serve"),
+        ("admitted_bytes", "admitted_bytes", "Bytes of items that it took in"),
+        ("over_budget", "over_budget", "Items turned away because the flash was written enough"),
+    ):
+        happened = CounterMetricFamily(f"mouthpiece_cache_{name}", what, labels=["kind"])
+        for kind, counted in statistics["kinds"].items():
+            happened.add_metric([kind], counted[key])
+        yield happened
+    yield CounterMetricFamily(
+        "mouthpiece_cache_written_bytes", "Bytes that the cache wrote to its volume", value=statistics["file_bytes"]
+    )
 
 
 def _numbers(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

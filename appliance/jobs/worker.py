@@ -3,8 +3,10 @@
 A render keeps its fragments in its work folder, which outlives crashes. An attempt that finds that the one before was
 complete (`appliance.jobs.outputs`) has only the moving left to do, so no video is made twice.
 
+The worker is the writer of the box's cache, which lasts from job to job; whatever is wrong with it, jobs are made.
+
 Published states: `job:ID`; `worker`, what this machine chose and why, with `trouble` while nothing can be made;
-`telemetry`; `options`, the table of generation options; `findings:worker`.
+`telemetry`; `options`, the table of generation options; `findings:worker`; `cache`, its statistics.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import contextlib
 import functools
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,19 +27,21 @@ from appliance.errors import ApplianceError, InputError
 from appliance.findings import Finding, Status
 from appliance.jobs import avatars, leftovers, options, outputs, poster, process, retention, uploads
 from appliance.jobs.attempt import Attempt
-from appliance.jobs.job import HEAVY, LIGHT, Job, new_id
+from appliance.jobs.job import HEAVY, LANES, LIGHT, Job, new_id
 from appliance.jobs.lane import Lane
 from appliance.jobs.store import JobStore
 from appliance.link import Link
 from appliance.settings import Settings
 from appliance.storage import atomic
+from appliance.storage.cache import SegmentCache, box
 from appliance.volumes import Volumes
 
 if TYPE_CHECKING:
+    from appliance.pipeline.cached import JobCache
     from appliance.pipeline.model import Model
     from appliance.pipeline.pack import AvatarPack
     from appliance.pipeline.progress import Job as Progress
-    from appliance.pipeline.render import Report
+    from appliance.pipeline.report import Report
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +71,7 @@ class Worker:
         self._name = f"worker-{new_id()}"
         self._loaded: Model | None = None
         self._pack: AvatarPack | None = None
+        self._cache: SegmentCache | None = None
         self._trouble: str | None = None
         self._importing = threading.Lock()
         """Two threads that import the same large packages for the first time are better kept apart."""
@@ -88,7 +94,10 @@ class Worker:
         """Until a signal ends it; in the main thread. `UnhealthyError` if another worker runs already."""
         with process.alone(self._volumes):
             self._store.check()
-            process.serve(self._store, self._name, self._lanes, self._link, self._tell_trouble)
+            supervisor = os.getppid() if self._link.connected else None
+            with box.opened(self._volumes, supervisor=supervisor) as self._cache:
+                self._tell_cache()
+                process.serve(self._store, self._name, self._lanes, self._link, self._tell_trouble)
 
     # What the lanes do besides jobs.
 
@@ -143,6 +152,10 @@ class Worker:
             else:
                 self._link.state("worker", {"trouble": trouble})
 
+    def _tell_cache(self) -> None:
+        if self._cache:
+            self._link.state(box.STATE, self._cache.stats())
+
     def _tell_telemetry(self) -> None:
         import psutil
 
@@ -166,7 +179,11 @@ class Worker:
         attempt.stops_by(progress.cancel)
         job = attempt.job
         with self._named(job):
-            return self._makers[job.kind](job, progress, attempt)
+            try:
+                return self._makers[job.kind](job, progress, attempt)
+            finally:
+                if LANES[job.kind] == HEAVY:
+                    self._tell_cache()
 
     def _render(self, job: Job, progress: Progress, attempt: Attempt) -> dict[str, Any]:
         result = outputs.completed(self._volumes, job.id)
@@ -179,11 +196,13 @@ class Worker:
         return result
 
     def _rendered(self, job: Job, progress: Progress, attempt: Attempt) -> Report:
+        from appliance.pipeline.cached import JobCache
         from appliance.pipeline.options import Options
 
+        cache = JobCache(self._cache)
         sound = self._upload(job.spec["audio"]).path
         wanted = Options.of(job.spec.get("options", {}))
-        pack = self._resolved(job.spec["avatar"], job.spec.get("face"), progress)
+        pack = self._resolved(job.spec["avatar"], job.spec.get("face"), progress, cache)
         model = self._model()
         folder = outputs.work(self._volumes, job.id)
         leftovers.make_folder(folder)
@@ -201,20 +220,27 @@ class Worker:
             job=progress,
             fragment_s=_fragment_s(folder, model.choice.render_threads),
             preview=show,
+            cache=cache,
         )
 
     def _enroll(self, job: Job, progress: Progress, _: Attempt) -> dict[str, Any]:
         from appliance.pipeline import avatars as packs
+        from appliance.pipeline.cached import JobCache
 
         name, replace = job.spec["name"], job.spec.get("replace", False)
-        source = self._upload(job.spec).path
+        source, cache = self._upload(job.spec).path, JobCache(self._cache)
         try:
-            packs.add(source, name, self._volumes, face=job.spec.get("face"), replace=replace, job=progress)
+            pack = packs.add(
+                source, name, self._volumes, face=job.spec.get("face"), replace=replace, job=progress, cache=cache
+            )
         except InputError:
             # Finished by an attempt that died before it could say so.
             if not (job.attempts > 1 and _made_since(self._volumes, name, job.created)):
                 raise
-        return {"avatar": name}
+            return {"avatar": name}
+        used = cache.used()
+        written = {"avatar": pack.size, "cache": used.get("admitted_bytes", 0)}
+        return {"avatar": name, "cache": used, "bytes_written": written}
 
     def _adjust(self, job: Job, progress: Progress, _: Attempt) -> dict[str, Any]:
         from appliance.pipeline import avatars as packs
@@ -262,12 +288,14 @@ class Worker:
             self._loaded = loaded
         return self._loaded
 
-    def _resolved(self, avatar: str | dict[str, str], face: int | None, progress: Progress) -> AvatarPack:
+    def _resolved(
+        self, avatar: str | dict[str, str], face: int | None, progress: Progress, cache: JobCache
+    ) -> AvatarPack:
         """The pack of a render; the last one is kept, so that a batch checks it once."""
         from appliance.pipeline import avatars as packs
 
         if isinstance(avatar, dict):
-            return packs.resolve(str(self._upload(avatar).path), self._volumes, face=face, job=progress)
+            return packs.resolve(str(self._upload(avatar).path), self._volumes, face=face, job=progress, cache=cache)
         found = packs.show(avatar, self._volumes, verify=False)
         if found != self._pack:
             self._pack = packs.show(avatar, self._volumes)

@@ -129,6 +129,11 @@ class AvatarPack:
         del content["name"], content["created"]
         return _checksum(content)
 
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(size for size, _ in self.manifest.files.values())
+
     def points(self) -> NDArray[np.float32]:
         """Landmarks [F, K, 2], mapped from the file."""
         return _array(self.path / POINTS)

@@ -23,7 +23,7 @@ def queue(tmp_path_factory: pytest.TempPathFactory, portrait: Path) -> Queue:
     queue = Queue(tmp_path_factory.mktemp("box"))
     job = queue.store.submit("enroll", {"name": "anna", "upload": queue.upload(portrait)})
     worker = Worker(queue.volumes)
-    assert queue.done(job) == {"avatar": "anna"}
+    assert queue.done(job)["avatar"] == "anna"
     assert worker.end(signal.SIGTERM) == 0
     return queue
 
@@ -97,10 +97,12 @@ def test_an_upload_is_inspected_while_a_long_video_is_made(
 @pytest.mark.usefixtures("worker")
 def test_an_avatar_is_enrolled_used_moved_and_drawn(queue: Queue, voice: str, portrait: Path) -> None:
     picture = queue.upload(portrait)
-    assert queue.done(queue.store.submit("enroll", {"name": "bert", "upload": picture})) == {"avatar": "bert"}
+    enrolled = queue.done(queue.store.submit("enroll", {"name": "bert", "upload": picture}))
+    assert (enrolled["avatar"], enrolled["bytes_written"]["avatar"] > 100_000) == ("bert", True)
     again = queue.over(queue.store.submit("enroll", {"name": "bert", "upload": picture}))
     assert (again.state, "already" in (again.error or "")) == (State.FAILED, True)
-    queue.done(queue.store.submit("enroll", {"name": "bert", "upload": picture, "replace": True}))
+    replaced = queue.done(queue.store.submit("enroll", {"name": "bert", "upload": picture, "replace": True}))
+    assert (replaced["cache"]["hits"], replaced["bytes_written"]["cache"]) == (1, 0), "the face is known"
     queue.done(queue.render("bert", voice, options={"duration": 0.2}))
     queue.done(queue.render({"upload": picture}, voice, options={"duration": 0.2}))
     before = avatars.get(queue.volumes, "bert")

@@ -10,6 +10,7 @@ from apiflask.fields import Dict, Float, List
 from appliance.console.api.shapes import REFUSALS, live_states
 from appliance.console.box import Box, the_box
 from appliance.storage import wear_report
+from appliance.storage.cache import box as cache
 
 blueprint = APIBlueprint("api_storage", __name__, tag="Storage")
 
@@ -21,6 +22,7 @@ class Storage(Schema):
     disks = List(Dict(), metadata={"description": "eMMC and NVMe: percent of life used, forecast"})
     places = List(Dict(), metadata={"description": "where each volume lies, its size, bytes a day"})
     writers = List(Dict(), metadata={"description": "bytes that each process has written in the last seven days"})
+    cache = Dict(metadata={"description": "what the cache holds, was asked for and wrote, in all and by kind of item"})
     advice = List(Dict(), metadata={"description": "findings: status, message, fix"})
 
 
@@ -32,6 +34,7 @@ def show_storage() -> dict[str, Any]:
 
 
 def storage_report(box: Box) -> dict[str, Any]:
-    """The value that `appliance.storage.wear_report` describes."""
-    published: dict[str, Any] | None = live_states(box).get("storage")
-    return published or wear_report.now(box.volumes)
+    """The value that `appliance.storage.wear_report` describes, and the statistics of the cache."""
+    states = live_states(box)
+    known = states.get("storage") or wear_report.now(box.volumes)
+    return {**known, "cache": cache.statistics(box.volumes, states)}

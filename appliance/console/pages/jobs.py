@@ -146,6 +146,10 @@ def _facts(job: Job) -> list[tuple[str, Any]]:
         facts.append((words.word("option:fps"), plain(result["fps"])))
     if result.get("bytes"):
         facts.append((_("Size"), size(result["bytes"])))
+    if written := result.get("bytes_written"):
+        facts.append((_("Written"), size(sum(written.values()))))
+    if result.get("cached_frames"):
+        facts.append((_("Frames from the cache"), f"{result['cached_frames']} / {result['frames']}"))
     facts.append((_("Submitted"), when(job.created)))
     if job.started and job.finished:
         took = job.finished - job.started

@@ -16,6 +16,7 @@ from appliance.console.pages.frame import size
 from appliance.console.pages.live import snapshot
 from appliance.console.pages.words import word
 from appliance.storage.budget import LEVELLING
+from appliance.storage.cache import box as cache
 from appliance.storage.wear_advice import number
 
 pages = Blueprint("storage", __name__)
@@ -33,6 +34,7 @@ def show() -> str:
         disks=[_disk(disk) for disk in report["disks"]],
         volumes=[_place(place) for place in report["places"]],
         writers=_writers(report["writers"]),
+        cache=_cache(cache.statistics(the_box().volumes, snapshot().states)),
         time=report["time"],
     )
 
@@ -143,6 +145,28 @@ def _place(place: Mapping[str, Any]) -> dict[str, Any]:
         "text": text,
         "chart": charts.level(used / max(1, place["size"]), f"{name}: {text}"),
     }
+
+
+def _cache(statistics: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The cache by kind of item; None where nothing was ever asked of it."""
+    if not statistics:
+        return None
+    text = _(
+        "{used} of {total} are in use, {written} were written so far. What is found there is not made again.",
+        used=size(statistics["bytes"]),
+        total=size(statistics["capacity_bytes"]),
+        written=size(statistics["file_bytes"]),
+    )
+    kinds = []
+    for name, kind in statistics["kinds"].items():
+        asked = kind["hits"] + kind["misses"]
+        if asked:
+            found = _("{hits} of {asked} found", hits=f"{kind['hits']:,}", asked=f"{asked:,}")
+            label = word(f"item:{name}")
+            # Finding little is no fault: no warning colours.
+            chart = charts.level(kind["hits"] / asked, f"{label}: {found}", warning=2, problem=2)
+            kinds.append({"name": label, "text": found, "chart": chart})
+    return {"text": text, "kinds": kinds}
 
 
 def _writers(writers: list[dict[str, Any]]) -> list[dict[str, Any]]:

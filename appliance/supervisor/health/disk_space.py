@@ -34,8 +34,7 @@ def needs(volumes: Volumes) -> list[Need]:
     return [
         # Largest first, so that on a shared file system the hardest need speaks.
         Need("data", volumes.data, 2048 * _MIB, 512 * _MIB, f"delete old videos from {volumes.outputs}"),
-        # The cache may vanish at any time, so a full one makes the box slower but stops nothing.
-        Need("nand/cache", volumes.cache, 64 * _MIB, 0, f"everything in {volumes.cache} may be deleted"),
+        # Not the cache: it fills its volume on purpose, and lives with one that is full.
         Need("nand/state", volumes.state, 8 * _MIB, 2 * _MIB, f"look for strange files in {volumes.state}"),
         Need("nor/config", volumes.config, 64 * _KIB, 16 * _KIB, f"look for strange files in {volumes.config}"),
     ]
