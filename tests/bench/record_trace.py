@@ -6,8 +6,8 @@ forgets nothing, so that what is asked for again is not made again; what is aske
 
 The day is drawn by lot, from a seed:
 
-    visitors        record a message of one to three sentences that nobody said before, most for the kiosk's own avatar
-                    (drawn, 1024 pixels), some for a portrait (512, framed) or a person on film (640); one in three then
+    visitors        record a message of one or two sentences that nobody said before, most for the kiosk's own avatar
+                    (drawn, 1024 pixels), some for a portrait (512, framed) or a person on film (480); one in three then
                     tries another avatar with the same recording, one in six has the same made once more
     their pictures  one visitor in ten brings a picture of his own, which no other does
     announcements   eight of the house, made again and again in the order of a popularity that falls as 1 / rank
@@ -37,13 +37,13 @@ from appliance.pipeline.progress import Job
 from appliance.volumes import Volumes
 from tests import assets, moving_pictures, sounds
 
-VISITORS: Final = 80
+VISITORS: Final = 60
 ANNOUNCEMENTS: Final = 8
 FRAGMENT_S: Final = 0.4
 _SENTENCES: Final = Path(__file__).parent / "sentences" / "en.txt"
 _KEY_DIGITS: Final = 16
-_FILM: Final = (640, 640)
-_FILM_FRAMES: Final = 100
+_FILM: Final = (480, 480)
+_FILM_FRAMES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def day(chance: random.Random, visitors: int) -> Iterator[Message]:
     sentences = [line for line in _SENTENCES.read_text().splitlines() if line]
     house = [Message(" ".join(chance.sample(sentences, 2)), "drawn") for _ in range(ANNOUNCEMENTS)]
     for number in range(visitors):
-        text = f"This is message {number}. " + " ".join(chance.sample(sentences, chance.randint(1, 3)))
+        text = f"This is message {number}. " + " ".join(chance.sample(sentences, chance.randint(1, 2)))
         avatar = chance.choices(["drawn", "portrait", "film"], [6, 3, 1])[0]
         if chance.random() < 1 / 10:
             avatar = f"own-{number}"

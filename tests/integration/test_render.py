@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -158,10 +159,27 @@ def test_the_same_input_gives_the_same_file(box: Box, tmp_path: Path, portrait: 
     # Long enough for several segments, whose threads finish in any order.
     longer = ("--duration", "7", "--offset-ms", "300")
     box.render(portrait, speech, first, *longer)
-    box.render(portrait, speech, second, *longer)
+    Box(tmp_path / "without a cache of the first").render(portrait, speech, second, *longer)
     assert first.read_bytes() == second.read_bytes()
     box.render(portrait, speech, other, *longer, "--seed", "1")
     assert first.read_bytes() != other.read_bytes()
+
+
+def test_a_repeated_command_tells_what_it_had_of_the_cache(tmp_path: Path, portrait: Path, speech: Path) -> None:
+    box, first, second = Box(tmp_path / "box"), tmp_path / "first.mp4", tmp_path / "second.mp4"
+    cold = box.render(portrait, speech, first, "--expand-ratio", "0.5")
+    warm = box.render(portrait, speech, second, "--expand-ratio", "0.5")
+    assert first.read_bytes() == second.read_bytes()
+    assert (cold["cached_frames"], warm["cached_frames"]) == (0, warm["frames"])
+    assert (cold["cache"]["hits"], warm["cache"]["misses"]) == (0, 0)
+    assert set(cold["cache"]["kinds"]) == {"landmarks", "frame", "motion", "fragment"}
+    assert warm["cache"]["read_bytes"] > 0
+    assert warm["cache"]["saved_s"] > 0
+    assert (cold["bytes_written"]["cache"], warm["bytes_written"]["cache"]) == (cold["cache"]["admitted_bytes"], 0)
+    assert cold["bytes_written"]["output"] == first.stat().st_size
+    told = box.run("storage", "status")
+    assert "fragment: 1 items" in told.stdout
+    assert json.loads(box.run("storage", "status", "--json").stdout)["cache"]["kinds"]["motion"]["hits"] == 1
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from appliance.console.box import Box
 from appliance.control import SOCKET
 from appliance.storage import wear_report
+from appliance.storage.cache import box as cache
 from appliance.storage.wear_history import DAY_S, Sample
 from tests import nand_trees
 
@@ -94,6 +95,30 @@ def test_the_wear_of_simulated_flash_is_shown(owner: FlaskClient, publish: Publi
     assert 'aria-label="1024 blocks; the most worn one was erased 5089 times; 24 are bad"' in page
     assert page.count('<svg class="chart') == 1 + 1 + 1 + 1 + 2 + 3  # forecast, map, histogram, disk, writers, volumes
     assert not re.search(r"<[^>]+\s(style|on\w+)=", page)
+
+
+def test_what_the_cache_holds_is_shown_and_measured(owner: FlaskClient, box: Box) -> None:
+    with cache.opened(box.volumes) as opened:
+        opened.put("a", bytes(2000), kind="fragment")
+        for key in ("a", "a", "b"):
+            opened.get(key, kind="fragment")
+    shown = text(owner.get("/storage").text)
+    assert "Parts of videos 2 of 3 found" in shown
+    assert "2 kB of" in shown
+    owner.set_cookie("language", "zh-CN")
+    assert "视频片段 3 次查找，命中 2 次" in text(owner.get("/storage").text)
+    found = {
+        (sample.name, sample.labels.get("kind")): sample.value
+        for family in text_string_to_metric_families(owner.get("/metrics").text)
+        for sample in family.samples
+        if sample.name.startswith("mouthpiece_cache")
+    }
+    assert found["mouthpiece_cache_hits_total", "fragment"] == 2
+    assert found["mouthpiece_cache_bytes", "fragment"] == 2000
+    assert found["mouthpiece_cache_written_bytes_total", None] > 2000
+    answer = owner.get("/api/v1/storage").json
+    assert answer is not None
+    assert answer["cache"]["kinds"]["fragment"]["misses"] == 1
 
 
 def test_it_is_shown_in_chinese(owner: FlaskClient, publish: Publish, worn: dict[str, Any]) -> None:
