@@ -38,6 +38,8 @@ class _Named(Protocol):
 def _names(these: Sequence[_Named], source: Source) -> None:
     seen: set[str] = set()
     for one in these:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", one.name):
+            raise source.error((*one.at, "name"), f"{one.name!r} is no name", "letters, digits, - and _ will do")
         if one.name in seen:
             raise source.error((*one.at, "name"), f"there are two of the name {one.name!r}")
         seen.add(one.name)
@@ -66,6 +68,8 @@ def _nor(nor: Nor, source: Source) -> None:
 def _nand(nand: Nand, source: Source) -> None:
     _multiple(nand.at, "size", nand.size, nand.block, "the block size", source)
     _multiple(nand.at, "block", nand.block, nand.page, "the page size", source)
+    if nand.leb <= 0:
+        raise source.error((*nand.at, "block"), "a block must have more pages than UBI's two headers take")
     _names(nand.volumes, source)
     rest = [volume for volume in nand.volumes if volume.size is None]
     if len(rest) != 1:

@@ -53,7 +53,7 @@ def _lines(text: str) -> dict[At, int]:
     found: dict[At, int] = {}
     table: At = ()
     counted: Counter[At] = Counter()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if header := _TABLE.match(line):
             table = tuple(header[2].split("."))
             if header[1] == "[[":
