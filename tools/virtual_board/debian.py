@@ -53,11 +53,18 @@ def source(name: str, folder: Path) -> tuple[Path, Path]:
 
 def unpack_source(archive: Path, changes: Path, folder: Path) -> None:
     """Lay upstream's tree out in `folder` and apply Debian's patches to it."""
-    for path, options in ((archive, ["--strip-components=1"]), (changes, [])):
-        subprocess.run(["tar", "--extract", "--file", str(path), "--directory", str(folder), *options], check=True)
+    unpack_archive(archive, folder)
+    (folder / "debian").mkdir()
+    unpack_archive(changes, folder / "debian")
     series = (folder / "debian/patches/series").read_text().splitlines()
     for name in (line.split()[0] for line in series if line.strip() and not line.startswith("#")):
         patch(folder / "debian/patches" / name, folder)
+
+
+def unpack_archive(archive: Path, folder: Path) -> None:
+    """Lay out in `folder` what is in the one folder of a tar archive."""
+    command = ["tar", "--extract", "--strip-components=1", "--file", str(archive), "--directory", str(folder)]
+    subprocess.run(command, check=True)
 
 
 def patch(file: Path, folder: Path) -> None:

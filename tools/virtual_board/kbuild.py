@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,24 +18,33 @@ from appliance.errors import InputError
 COMPILER: Final = "aarch64-linux-gnu-"
 
 
-def make(tree: Path, output: Path, *targets: str) -> None:
-    """One run of a Kbuild tree's make, for arm64, out of tree. Its output is shown only as far as it warns."""
-    output.mkdir(exist_ok=True)
-    command = ["make", "--silent", f"--jobs={os.cpu_count()}", "-C", str(tree), f"O={output}"]
-    subprocess.run([*command, "ARCH=arm64", f"CROSS_COMPILE={COMPILER}", *targets], check=True)
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A source tree, the folder that it is built in, and what every make must be told."""
 
+    source: Path
+    output: Path
+    variables: Sequence[str] = ()
 
-def configure(tree: Path, output: Path, parts: Sequence[Path]) -> None:
-    """Lay fragments over the configuration in `output`; every line of theirs must hold afterwards."""
-    merge = [str(tree / "scripts/kconfig/merge_config.sh"), "-m", "-O", str(output), str(output / ".config")]
-    subprocess.run([*merge, *map(str, parts)], cwd=tree, check=True, stdout=subprocess.DEVNULL)
-    make(tree, output, "olddefconfig")
-    missing = lost(parts, (output / ".config").read_text())
-    if missing:
-        raise InputError(
-            "\n".join(f"{place}: {line} does not hold in the finished configuration" for place, line in missing),
-            hint="an option that it depends on is missing, or the option has another name in this version",
-        )
+    def make(self, *targets: str) -> None:
+        """One run of make. It says only what it warns of."""
+        self.output.mkdir(exist_ok=True)
+        command = ["make", "--silent", f"--jobs={os.cpu_count()}", "-C", str(self.source), f"O={self.output}"]
+        subprocess.run([*command, f"CROSS_COMPILE={COMPILER}", *self.variables, *targets], check=True)
+
+    def configure(self, base: str, parts: Sequence[Path]) -> None:
+        """Configure as `base` does, with fragments laid over it; every line of theirs must hold in the end."""
+        self.make(base)
+        config = self.output / ".config"
+        merge = [str(self.source / "scripts/kconfig/merge_config.sh"), "-m", "-O", str(self.output), str(config)]
+        subprocess.run([*merge, *map(str, parts)], cwd=self.source, check=True, stdout=subprocess.DEVNULL)
+        self.make("olddefconfig")
+        missing = lost(parts, config.read_text())
+        if missing:
+            raise InputError(
+                "\n".join(f"{place}: {line} does not hold in the finished configuration" for place, line in missing),
+                hint="an option that it depends on is missing, or the option has another name in this version",
+            )
 
 
 def lost(parts: Sequence[Path], config: str) -> list[tuple[str, str]]:

@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Final
 
-from appliance.errors import InputError
 from tools.virtual_board import board, cache, debian, kbuild
 
 FRAGMENTS: Final = board.BOOT / "linux"
@@ -36,29 +34,20 @@ def build() -> Path:
 def _make(target: Path) -> None:
     package = cache.made(cache.place("linux-source", [PACKAGE]), _fetch)
     with tempfile.TemporaryDirectory(dir=cache.root()) as scratch:
-        tree, output = Path(scratch) / "tree", Path(scratch) / "output"
-        tree.mkdir()
-        archive = f"./usr/src/{PACKAGE}.tar.xz"
-        files = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", next(package.glob("*.deb"))], stdout=subprocess.PIPE)
-        packed = subprocess.Popen(
-            ["tar", "--extract", "--to-stdout", archive], stdin=files.stdout, stdout=subprocess.PIPE
-        )
-        subprocess.run(
-            ["tar", "--extract", "--xz", "--strip-components=1", "--directory", str(tree)],
-            stdin=packed.stdout,
-            check=True,
-        )
-        if files.wait() or packed.wait():
-            raise InputError(f"{package} holds no {archive}", hint="remove the folder; it is fetched again")
-        kbuild.make(tree, output, "tinyconfig")
-        kbuild.configure(tree, output, fragments())
-        kbuild.make(tree, output, "Image", "modules")
-        shutil.copy(output / "arch/arm64/boot/Image", target)
-        shutil.copy(output / ".config", target / "config")
+        tree = kbuild.Tree(Path(scratch) / "source", Path(scratch) / "output", ["ARCH=arm64"])
+        tree.source.mkdir()
+        archive = package / f"usr/src/{PACKAGE}.tar.xz"
+        debian.unpack_archive(archive, tree.source)
+        tree.configure("tinyconfig", fragments())
+        tree.make("Image", "modules")
+        shutil.copy(tree.output / "arch/arm64/boot/Image", target)
+        shutil.copy(tree.output / ".config", target / "config")
         (target / "modules").mkdir()
-        for module in output.rglob("*.ko"):
+        for module in tree.output.rglob("*.ko"):
             shutil.copy(module, target / "modules")
 
 
 def _fetch(folder: Path) -> None:
-    debian.package(PACKAGE, folder)
+    deb = debian.package(PACKAGE, folder)
+    debian.unpack(deb, folder)
+    deb.unlink()

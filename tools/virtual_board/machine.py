@@ -23,8 +23,7 @@ class Machine:
 
     def options(self) -> list[str]:
         second = ",readonly=on" if self.flash_worn_out else ""
-        # The watchdog first: boot/uboot/virt-arm64.env knows its place.
-        options = ["-device", "i6300esb,addr=2"]
+        options = ["-device", "i6300esb"]
         options += ["-drive", f"if=pflash,unit=0,format=raw,file={self.chips[0]}"]
         options += ["-drive", f"if=pflash,unit=1,format=raw,file={self.chips[1]}{second}"]
         options += ["-device", "virtio-rng-pci"]

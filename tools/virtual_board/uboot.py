@@ -51,20 +51,20 @@ def build() -> Path:
 def _make(target: Path) -> None:
     source = cache.made(cache.place("u-boot-source", [debian.SOURCE_SUITE]), _fetch)
     with tempfile.TemporaryDirectory(dir=cache.root()) as scratch:
-        tree, output = Path(scratch) / "tree", Path(scratch) / "output"
-        tree.mkdir()
-        archive, changes = (next(source.glob(f"*.{kind}.tar.*")) for kind in ("orig", "debian"))
-        debian.unpack_source(archive, changes, tree)
-        for patch in patches():
-            debian.patch(patch, tree)
-        (tree / _BOARD_FOLDER / "mouthpiece.env").write_text(script())
-        kbuild.make(tree, output, DEFCONFIG)
-        kbuild.configure(tree, output, fragments())
+        # ARCH is U-Boot's own business: it follows from the default configuration.
         flags = f'KCPPFLAGS=-DCFG_ENV_FLAGS_LIST_STATIC=\\"{WRITEABLE}\\"'
-        kbuild.make(tree, output, flags, "u-boot-nodtb.bin", "tools-only")
+        tree = kbuild.Tree(Path(scratch) / "source", Path(scratch) / "output", [flags])
+        tree.source.mkdir()
+        archive, changes = (next(source.glob(f"*.{kind}.tar.*")) for kind in ("orig", "debian"))
+        debian.unpack_source(archive, changes, tree.source)
+        for patch in patches():
+            debian.patch(patch, tree.source)
+        (tree.source / _BOARD_FOLDER / "mouthpiece.env").write_text(script())
+        tree.configure(DEFCONFIG, fragments())
+        tree.make("u-boot-nodtb.bin", "tools-only")
         for name in ("u-boot-nodtb.bin", "tools/mkimage", "tools/fdt_add_pubkey"):
-            shutil.copy(output / name, target)
-        shutil.copy(output / ".config", target / "config")
+            shutil.copy(tree.output / name, target)
+        shutil.copy(tree.output / ".config", target / "config")
 
 
 def _fetch(folder: Path) -> None:
