@@ -32,8 +32,8 @@ def fetched(url: str, folder: Path, step: Step = quiet) -> Iterator[Path]:
         raise InputError(f"{url[:100]!r} is no address of a file", hint="give one that begins with http:// or https://")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=atomic.PREFIX, dir=folder) as place:
-        target = Path(place) / (Path(urlsplit(url).path).name or "bundle")
         try:
+            target = Path(place) / (Path(urlsplit(url).path).name or "bundle")
             _load(url, target, step)
         except (OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error

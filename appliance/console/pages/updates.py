@@ -19,6 +19,7 @@ from appliance.console.pages.words import N
 from appliance.console.security.access import for_person, takes_file
 from appliance.errors import ApplianceError, InputError
 from appliance.update import slots
+from appliance.update.history import BEGUN
 
 pages = Blueprint("updates", __name__)
 
@@ -120,7 +121,7 @@ def _page() -> str:
         slots=[_slot(slot, now) for slot in now["slots"]],
         waiting=now["available"] and now["primary"] != now["booted"],
         errand=_errand(now["errand"]),
-        history=[_event(event) for event in now["history"][: -_HISTORY - 1 : -1]],
+        history=[_event(event) for event in _told(now["history"])],
         limit_bytes=upload_limit(box),
     )
 
@@ -151,6 +152,12 @@ def _errand(errand: dict[str, Any] | None) -> dict[str, Any] | None:
         # RAUC cannot be called off, and stopping half-way would spoil the slot.
         "stoppable": errand["stage"] != "installing",
     }
+
+
+def _told(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The newest first; that one was begun says nothing once it is known how it ended."""
+    ended = [event for event in history[:-1] if event["event"] != BEGUN] + history[-1:]
+    return ended[: -_HISTORY - 1 : -1]
 
 
 def _event(event: dict[str, Any]) -> dict[str, Any]:

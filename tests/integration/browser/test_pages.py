@@ -15,7 +15,19 @@ from tests.running_box import PASSWORD, RunningBox
 
 pytestmark = IN_CHROMIUM
 
-PAGES: Final = ("/", "/new", "/jobs", "/avatars", "/avatars/demo", "/logs", "/storage", "/system", "/kiosk", "/nothing")
+PAGES: Final = (
+    "/",
+    "/new",
+    "/jobs",
+    "/avatars",
+    "/avatars/demo",
+    "/logs",
+    "/storage",
+    "/updates",
+    "/system",
+    "/kiosk",
+    "/nothing",
+)
 
 
 def test_language_and_appearance_are_chosen_and_kept(page: Page) -> None:

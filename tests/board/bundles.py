@@ -1,0 +1,55 @@
+"""Signed RAUC bundles, made by the real rauc with keys that are made on the spot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+IMAGE_BYTES = 24 << 20
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A certificate authority, and a key that it vouches for."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+    @classmethod
+    def new(cls, folder: Path) -> Signer:
+        folder.mkdir()
+        made = cls(folder / "ca.pem", folder / "signer.pem", folder / "signer.key")
+        _openssl(
+            "req", "-x509", *_key(folder / "ca.key"), "-subj", "/CN=authority", "-days", "30", "-out", made.authority
+        )
+        request = folder / "request.pem"
+        _openssl("req", "-new", *_key(made.key), "-subj", "/CN=signer", "-out", request)
+        signed = ["-CA", made.authority, "-CAkey", folder / "ca.key", "-CAcreateserial", "-days", "30"]
+        _openssl("x509", "-req", "-in", request, *signed, "-out", made.certificate)
+        return made
+
+
+def bundle(target: Path, signer: Signer, version: str, compatible: str) -> bytes:
+    """Make a verity bundle with a random image for the slot; returns the image."""
+    content = target.with_suffix(".d")
+    content.mkdir()
+    image = version.encode().ljust(4096, b"\0") + os.urandom(IMAGE_BYTES - 4096)
+    (content / "rootfs.img").write_bytes(image)
+    (content / "manifest.raucm").write_text(
+        f"[update]\ncompatible={compatible}\nversion={version}\n"
+        "[bundle]\nformat=verity\n[image.rootfs]\nfilename=rootfs.img\n"
+    )
+    options = [f"--cert={signer.certificate}", f"--key={signer.key}", f"--keyring={signer.authority}"]
+    subprocess.run(["rauc", *options, "bundle", content, target], check=True, capture_output=True)
+    return image
+
+
+def _key(path: Path) -> list[object]:
+    return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", path]
+
+
+def _openssl(*arguments: object) -> None:
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
