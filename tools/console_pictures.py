@@ -177,6 +177,7 @@ def furnish(browser: Browser, box: RunningBox, scratch: Path) -> dict[str, str]:
         "avatar": "/avatars/anna",
         "logs": "/logs?level=DEBUG",
         "storage": "/storage",
+        "updates": "/updates",
         "system": "/system",
         "error": "/nothing-here",
         "login": "/login",
