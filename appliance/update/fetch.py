@@ -47,6 +47,7 @@ def _load(url: str, target: Path, step: Step) -> None:
         space.check(target.parent, total)
         done = 0
         while piece := answer.read(_PIECE):
+            space.check(target.parent, len(piece))
             file.write(piece)
             done += len(piece)
             step("fetching", done, max(total, done))

@@ -30,6 +30,7 @@ INSTALLED: Final = "installed"
 FAILED: Final = "failed"
 CONFIRMED: Final = "confirmed"
 ROLLED_BACK: Final = "rolled back"
+_ALWAYS: Final = {"t", "boot", "event", "version", "slot"}
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -66,7 +67,7 @@ class History:
                 event = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(event, dict) and "event" in event:
+            if isinstance(event, dict) and event.keys() >= _ALWAYS:
                 events.append(event)
         return events
 

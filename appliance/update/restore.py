@@ -4,9 +4,10 @@
     data/restore/      verified to its last byte and durable: from this name on, the restore will be carried out
         manifest.json, config.json, jobs.jsonl, avatars/NAME/, outputs/FILE    as in the archive
 
-Carrying it out only renames, avatar by avatar and video by video, then hands the jobs' lines to `adopt`, replaces the
-configuration and removes the folder. Each step may be done twice, so after a crash `resume` goes on where it ended. An
-avatar or video that the backup has replaces the box's own of that name; others stay. One at a time: `run/restore.lock`.
+Carrying it out hands the jobs' lines to `adopt` and replaces the configuration; if either does not fit this box, the
+folder goes and nothing else. Then it only renames, avatar by avatar and video by video. Each step may be done twice, so
+after a crash `resume` goes on where it ended. An avatar or video that the backup has replaces the box's own of that
+name; others stay. One at a time: `run/restore.lock`.
 """
 
 from __future__ import annotations
@@ -179,24 +180,34 @@ def _carry_out(volumes: Volumes, adopt: Adopt) -> bool:
         shutil.rmtree(left, ignore_errors=True)
     if not ready.is_dir():
         return False
+    try:
+        adopt((ready / archive.JOBS).read_bytes())
+        _configure(volumes, json.loads((ready / archive.CONFIG).read_bytes()))
+    except InputError:
+        _clear(volumes, ready)
+        raise
     for name, target in (("avatars", volumes.avatars), ("outputs", volumes.outputs)):
         target.mkdir(parents=True, exist_ok=True)
         for entry in sorted((ready / name).glob("*")):
             _move(entry, target / entry.name)
         atomic.fsync_directory(target)
-    adopt((ready / archive.JOBS).read_bytes())
-    config = json.loads((ready / archive.CONFIG).read_bytes())
+    _clear(volumes, ready)
+    return True
 
+
+def _configure(volumes: Volumes, config: dict[str, Any]) -> None:
     def replace(values: dict[str, Any]) -> None:
         values.clear()
         values.update(config)
 
     ConfigStore(volumes).update(replace)
+
+
+def _clear(volumes: Volumes, ready: Path) -> None:
     done = volumes.data / f"{atomic.PREFIX}{FOLDER}-done"
     ready.rename(done)
     atomic.fsync_directory(volumes.data)
     shutil.rmtree(done, ignore_errors=True)
-    return True
 
 
 def _move(entry: Path, target: Path) -> None:

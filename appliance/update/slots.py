@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from appliance.errors import ApplianceError, InputError
+from appliance.errors import ApplianceError, CancelledError, InputError
 from appliance.update import rauc
 from appliance.update.history import BEGUN, CONFIRMED, FAILED, INSTALLED, ROLLED_BACK, History
 from appliance.update.step import Step, quiet
@@ -57,6 +57,9 @@ def install(
     history.add(BEGUN, found.version, slot, **{"from": running()}, problems=sorted(set(problems)))
     try:
         rauc.install(bundle.resolve(), step)
+    except CancelledError:
+        message = "an update that is being written is not called off: RAUC goes on by itself"
+        raise InputError(message, hint="`mouthpiece update status` tells what came of it") from None
     except ApplianceError as error:
         history.add(FAILED, found.version, slot, reason=error.message)
         raise

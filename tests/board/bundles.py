@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-IMAGE_BYTES = 24 << 20
+IMAGE_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,19 @@ class Signer:
         )
         request = folder / "request.pem"
         _openssl("req", "-new", *_key(made.key), "-subj", "/CN=signer", "-out", request)
-        signed = ["-CA", made.authority, "-CAkey", folder / "ca.key", "-CAcreateserial", "-days", "30"]
+        purpose = folder / "purpose"
+        purpose.write_text("keyUsage=digitalSignature\nextendedKeyUsage=codeSigning,emailProtection\n")
+        signed = [
+            "-extfile",
+            purpose,
+            "-CA",
+            made.authority,
+            "-CAkey",
+            folder / "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "30",
+        ]
         _openssl("x509", "-req", "-in", request, *signed, "-out", made.certificate)
         return made
 

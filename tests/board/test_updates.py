@@ -27,12 +27,13 @@ BOARD = "mouthpiece-test-board"
 SYSTEM = f"""[system]
 compatible={BOARD}
 bootloader=custom
-bundle-formats=-plain
+bundle-formats=verity
 statusfile=/var/lib/mouthpiece/rauc-status
 [handlers]
 bootloader-custom-backend=/etc/rauc/boot_loader.sh
 [keyring]
 path=/etc/rauc/ca.pem
+check-purpose=codesign
 [slot.rootfs.0]
 device=/dev/vda
 type=raw

@@ -278,6 +278,21 @@ def _ended_at_rename(number: int, box: Volumes, content: bytes) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+@pytest.mark.parametrize("misfit", ["jobs", "config"])
+def test_what_turns_out_not_to_fit_changes_no_file_and_is_forgotten(tmp_path: Path, misfit: str) -> None:
+    content = [manifest(), ("config.json", b"{}"), ("jobs.jsonl", b""), ("outputs/new.mp4", b"new")]
+    if misfit == "jobs":
+        content[2] = ("jobs.jsonl", b"nonsense\n")
+    else:
+        content[1] = ("config.json", json.dumps({"note": "x" * 1_000_000}).encode())
+    box = full_box(tmp_path)
+    before = kept(box)
+    with pytest.raises(InputError, match=r"list of videos|does not fit"):
+        put_back(box, sealed_archive(*content))
+    assert kept(box) == before
+    assert not restoring.resume(box, lambda _: None)
+
+
 def test_one_restore_at_a_time(tmp_path: Path) -> None:
     box = full_box(tmp_path)
     content = made(box)

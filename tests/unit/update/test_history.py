@@ -49,7 +49,7 @@ def test_every_torn_last_line_is_left_out_and_costs_no_other(history: History, f
         assert [event["event"] for event in history.read()] == [BEGUN, FAILED]
 
 
-@pytest.mark.parametrize("rubbish", [b"\0" * 500, b"\xff\xfe\n", b"[]\n", b"3\n", b'{"no": "event"}\n'])
+@pytest.mark.parametrize("rubbish", [b"\0" * 500, b"\xff\xfe\n", b"[]\n", b"3\n", b'{"event": "begun"}\n'])
 def test_rubbish_is_left_out(history: History, file: Path, rubbish: bytes) -> None:
     file.parent.mkdir(parents=True)
     file.write_bytes(rubbish)

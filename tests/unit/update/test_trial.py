@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from appliance.errors import InputError
+from appliance.errors import CancelledError, InputError
 from appliance.update import history, slots, trial
 from appliance.update.history import BEGUN, History
 from appliance.update.trial import DEADLINE_S, HEALTHY_S, Trial
@@ -181,6 +181,17 @@ def test_a_failed_installation_is_in_the_history(box: Boot) -> None:
         installed(box)
     assert box.events()[-1] == ("failed", "the update was not installed: no space")
     assert History(box.volumes).undecided() is None
+
+
+def test_one_that_is_being_written_is_not_called_off_and_stays_undecided(box: Boot) -> None:
+    def stop(_stage: str, _done: float, _total: float) -> None:
+        raise CancelledError()
+
+    with pytest.raises(InputError, match="RAUC goes on by itself"):
+        slots.install(box.volumes, box.volumes.root / "bundle", [], stop)
+    assert [event for event, _ in box.events()] == ["begun"]
+    assert lived(box, box.into("rootfs.1"), DEADLINE_S)
+    assert box.events()[-1] == ("confirmed", "the health checks")
 
 
 @pytest.mark.parametrize(("version", "reason"), [("0.0.1", "this box runs the newer"), ("main", "runs the newer")])
