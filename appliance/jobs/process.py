@@ -55,10 +55,18 @@ def alone(volumes: Volumes) -> Iterator[None]:
         yield
 
 
-def serve(store: JobStore, worker: str, lanes: Sequence[Lane], link: Link, tick: Callable[[], None]) -> None:
+def serve(
+    store: JobStore,
+    worker: str,
+    lanes: Sequence[Lane],
+    link: Link,
+    tick: Callable[[], None],
+    last: Callable[[], None] = lambda: None,
+) -> None:
     """Run the lanes until a signal ends them. Call in the main thread, before any other was started.
 
-    `tick` is called twice a second. Signals are fetched, not handled: no handler can come at a bad moment.
+    `tick` is called twice a second, `last` at the end of an ordered stop, when a thread may still be there. Signals are
+    fetched, not handled: no handler can come at a bad moment.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
@@ -69,7 +77,7 @@ def serve(store: JobStore, worker: str, lanes: Sequence[Lane], link: Link, tick:
         received = _watch(store, worker, lanes, link, tick)
         if received == signal.SIGPWR:
             _leave_at_once(store, lanes)
-        _stop(store, lanes, link)
+        _stop(store, lanes, link, last)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
@@ -102,7 +110,7 @@ def _watch(store: JobStore, worker: str, lanes: Sequence[Lane], link: Link, tick
             return signal.Signals(received.si_signo)
 
 
-def _stop(store: JobStore, lanes: Sequence[Lane], link: Link) -> None:
+def _stop(store: JobStore, lanes: Sequence[Lane], link: Link, last: Callable[[], None]) -> None:
     deadline = time.monotonic() + STOP_S
     for lane in lanes:
         lane.stop()
@@ -111,6 +119,7 @@ def _stop(store: JobStore, lanes: Sequence[Lane], link: Link) -> None:
             link.beat()
     if not all(_may_be_left(lane) for lane in lanes):
         log.warning("what is being made does not stop; leaving all the same")
+    last()
     if not all(lane.join(0) for lane in lanes):
         _leave_at_once(store, lanes)
 

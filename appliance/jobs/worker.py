@@ -97,7 +97,7 @@ class Worker:
             supervisor = os.getppid() if self._link.connected else None
             with box.opened(self._volumes, supervisor=supervisor) as self._cache:
                 self._tell_cache()
-                process.serve(self._store, self._name, self._lanes, self._link, self._tell_trouble)
+                process.serve(self._store, self._name, self._lanes, self._link, self._tell_trouble, self._cache.close)
 
     # What the lanes do besides jobs.
 

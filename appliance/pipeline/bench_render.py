@@ -10,6 +10,7 @@ machines with more compare, and happens in a temporary root, so that nothing of 
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from typing import Any
 from appliance.pipeline import avatars
 from appliance.pipeline.bench_encode import paint
 from appliance.pipeline.bench_material import draw_template, speak, write_speech
-from appliance.pipeline.bench_measure import measure
+from appliance.pipeline.bench_measure import Usage, measure
 from appliance.pipeline.hardware.choose import choose
 from appliance.pipeline.hardware.probe import probe
 from appliance.pipeline.options import Options
@@ -57,7 +58,8 @@ class Bench:
         self._codec = codec
         self._repeats = repeats
         # The pipeline's own data goes below `work` too, so that packs made here do not stay.
-        self._environment = os.environ | {"MOUTHPIECE_ROOT": str(work / "root")}
+        self._volumes = Volumes(work / "root")
+        self._environment = os.environ | {"MOUTHPIECE_ROOT": str(self._volumes.root)}
         if speech is None:
             speech = work / "sentences.wav"
             speak(speech)
@@ -68,7 +70,7 @@ class Bench:
         write_speech(sound, seconds, self._speech)
         command = [sys.executable, "-m", "appliance", "render", "--json"]
         command += ["--avatar", avatar, "--audio", str(sound), "--out", str(video)]
-        usages = [measure(command, self._environment) for _ in range(repeats or self._repeats)]
+        usages = [self._measured(command) for _ in range(repeats or self._repeats)]
         wall = statistics.median(usage.wall_s for usage in usages)
         cpu = statistics.median(usage.cpu_s for usage in usages)
         width, height = _size(video)
@@ -87,9 +89,14 @@ class Bench:
             peak_mb=max(usage.peak_bytes for usage in usages) / _MEGABYTE,
         )
 
+    def _measured(self, command: list[str]) -> Usage:
+        """A run that finds nothing of the one before in the cache."""
+        shutil.rmtree(self._volumes.cache, ignore_errors=True)
+        return measure(command, self._environment)
+
     def _encode_alone(self, avatar: str, sound: Path, size: tuple[int, int]) -> float:
         """CPU seconds of a program that is given the pictures of the render, and encodes them."""
-        pack = avatars.resolve(avatar, Volumes(Path(self._environment["MOUTHPIECE_ROOT"])))
+        pack = avatars.resolve(avatar, self._volumes)
         pictures = self._work / "pictures.nv12"
         paint(pack, sound, pictures)
         command = [sys.executable, "-m", "appliance.pipeline.bench_encode", str(pictures), *map(str, size)]

@@ -272,7 +272,6 @@ def test_the_worker_beats_while_it_makes_a_video(queue: Queue, worker: Worker, l
     until(lambda: worker.beats > beats, "it beats")
 
 
-@pytest.mark.usefixtures("worker")
 def test_a_job_made_again_comes_from_the_cache_also_after_a_restart(queue: Queue, voice: str) -> None:
     options = {"seed": 1_000_000, "duration": 1.0}
     worker = Worker(queue.volumes)
@@ -291,6 +290,7 @@ def test_a_job_made_again_comes_from_the_cache_also_after_a_restart(queue: Queue
     assert worker.states["cache"]["kinds"]["fragment"]["hits"] >= 4
 
 
+@pytest.mark.usefixtures("worker")
 def test_generation_options_reach_the_pipeline(queue: Queue, voice: str) -> None:
     result = queue.done(queue.render("anna", voice, options={"fps": 10.0, "duration": 1.0}))
     assert (result["fps"], result["frames"], min(result["width"], result["height"])) == (10.0, 10, 128)
