@@ -3,15 +3,15 @@
 A frame of 20 ms is speech where the voice activity says so and it is loud enough; single frames do not count, three of
 five do. All times are in samples heard, never by a clock.
 
-Loud enough is `_ABOVE_NOISE_DB` above the noise floor. Where the room's own level moves, other people talking for
-instance, it is as much more as the room moves, but never so much that the speaker, `_OWN_VOICE_DB` under the loudest
-they have been, would no longer count. What is `_FAR_BELOW_DB` under that is never they. Who has paused is only heard
-again where it stays that loud for `_LASTING` of `_STRETCH` frames: a cup that is put down rings shorter.
+Loud enough is `_ABOVE_NOISE_DB` above the noise floor, and at most `_FAR_BELOW_DB` under the loudest that the speaker
+has been. Where the level of the room moves by itself, because others talk for instance, it is as far above the floor as
+the room is likely to come, but not so far that `_OWN_VOICE_DB` under the loudest would no longer count. After a pause
+the sound must also last, for `_LASTING` of `_STRETCH` frames: a cup that is put down rings shorter.
 
-Someone who speaks from the first moment hides the noise floor until they pause. So the first `_OPENING_S` are decided
-anew whenever more was heard, with the floor as it is known by then; it can only have fallen.
+Someone who speaks from the first moment hides the noise floor until they pause. So the first `_OPENING` frames are
+decided anew whenever more was heard, with the floor as it is known by then; it can only have fallen.
 
-The numbers were chosen on recordings that the network learned from, in noises, never on those of `tests/bench`.
+docs/BENCHMARKS.md says on which recordings the numbers were chosen, and how the rule does on others.
 """
 
 from __future__ import annotations
@@ -38,18 +38,20 @@ _ABOVE_NOISE_DB: Final = 3.0
 _WINDOW, _NEEDED = 5, 3
 _OPENING: Final = 3 * _HZ
 _PAUSE: Final = 15
-_STRETCH, _LASTING = 10, 6
+_STRETCH, _LASTING = 8, 6
 
 _OWN_VOICE_DB: Final = 8.0
 _FAR_BELOW_DB: Final = 25.0
 _LOUDEST: Final = 95
-"""How loud the speaker has been: this percentile of the frames that were speech by `_ABOVE_NOISE_DB` alone."""
+"""The loudest that the speaker has been is this percentile of the last `_REMEMBERED` frames that the voice activity
+and `_ABOVE_NOISE_DB` alone take for speech; not known before there are `_ENOUGH`."""
 _REMEMBERED: Final = 10 * _HZ
 _ENOUGH: Final = 10
 
 _SMOOTH, _MOVES = 5, 15
 _MOVES_REMEMBERED: Final = 3 * _HZ
-_MOVEMENTS: Final = 8.0
+_MOVEMENTS, _MOVEMENTS_DB = 8.0, 12.0
+"""How far the room may rise over its floor: so many times what it moves in a quiet moment, at most so many dB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ class Endpoint:
         if len(self._voice) >= _ENOUGH:
             loudest = float(np.percentile(self._voice, _LOUDEST))
             lowest = max(lowest, loudest - _FAR_BELOW_DB)
-            needed = max(lowest, min(noise_db + _MOVEMENTS * self._room.movement_db, loudest - _OWN_VOICE_DB))
+            room = noise_db + min(_MOVEMENTS * self._room.movement_db, _MOVEMENTS_DB)
+            needed = max(lowest, min(room, loudest - _OWN_VOICE_DB))
         for frame in frames:
             self._decide(frame.likely and frame.level_db >= needed, frame.level_db >= lowest)
 
