@@ -82,7 +82,7 @@ def test_a_slot_marked_good_has_all_its_attempts_again(box: Callable[..., Box], 
         ({"BOOT_ORDER": "C B"}, ["B"]),
         ({"BOOT_ORDER": "A; poweroff"}, ["A"]),
         ({"BOOT_A_LEFT": "many"}, ["A"]),
-        ({"BOOT_A_LEFT": "-1"}, ["B"]),
+        ({"BOOT_A_LEFT": "-1"}, ["A"]),
         ({}, ["A"]),
     ],
 )
