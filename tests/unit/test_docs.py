@@ -115,7 +115,7 @@ def test_a_command_that_is_not_there_is_noticed(words: list[str]) -> None:
 
 @in_both_languages
 def test_every_command_is_listed(document: Path) -> None:
-    grouped = ("avatar", "jobs", "storage")
+    grouped = ("avatar", "jobs", "storage", "update")
     shown = {" ".join(words[:2]) if words[0] in grouped else words[0] for words in commands(document.read_text())}
     for name in cli.list_commands(CONTEXT):
         command = cli.get_command(CONTEXT, name)
