@@ -103,6 +103,16 @@ def test_a_power_signal_to_process_1_reaches_it(facts: dict[str, Any]) -> None:
     assert re.search(r"power fails \(SIGPWR\): .*\d+ ms", facts["power signal"])
 
 
+def test_what_other_units_warn_of_is_kept_once_and_the_journal_is_not(facts: dict[str, Any]) -> None:
+    """Though the supervisor was killed, hung and restarted meanwhile."""
+    told = facts["of the journal"]
+    assert [message.partition(": ")[2] for message in told["out of paper"]] == ["out of paper"]
+    assert [message.partition(": ")[2] for message in told["on fire"]] == ["on fire"]
+    assert told["paper is white"] == []
+    assert told["the box's own warning"] == ["the box's own warning"]
+    assert not facts["journal on disk"]
+
+
 def test_it_stops_in_order_and_in_time(facts: dict[str, Any]) -> None:
     assert "mouthpiece.service: Deactivated successfully." in facts["stopped"]
     assert not any("timed out" in line or "Failed" in line for line in facts["stopped"])

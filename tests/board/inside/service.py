@@ -129,6 +129,24 @@ def stand_in(_: Facts, service: Service) -> None:
     service.until_serving()
 
 
+def journal(_: Facts, service: Service) -> None:
+    """Another unit warns, then chats; the box itself warns, which the journal has from it."""
+    service.control.ask("log", level="WARNING", part="test", message="the box's own warning")
+    _said("systemd-run", "--wait", "sh", "-c", "echo '<4>out of paper' >&2; echo '<6>paper is white' >&2")
+    service.logged("out of paper")
+
+
+def repeated(facts: Facts, service: Service) -> None:
+    """What the log holds of the journal after all that."""
+    _said("systemd-run", "--wait", "sh", "-c", "echo '<3>on fire' >&2")
+    service.logged("on fire")
+    facts["of the journal"] = {
+        words: [one for one in service.messages() if words in one]
+        for words in ("out of paper", "paper is white", "the box's own warning", "on fire")
+    }
+    facts["journal on disk"] = any(Path("/var/log/journal").rglob("*.journal"))
+
+
 def power_key(facts: Facts, service: Service) -> None:
     """The key of a board with a super-capacitor is plugged in and pressed; then the power comes back after all."""
     subprocess.run(["modprobe", "uinput"], check=True)
@@ -214,10 +232,24 @@ def _said(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=SLOW_S).stdout
 
 
+PARTS: Final = (
+    start,
+    stop,
+    stand_in,
+    journal,
+    power_key,
+    kill,
+    power_key_there_before,
+    hang,
+    power_signal,
+    repeated,
+)
+
+
 def main() -> None:
     facts, service = Facts(), Service()
     try:
-        for part in (start, stop, stand_in, power_key, kill, power_key_there_before, hang, power_signal):
+        for part in PARTS:
             part(facts, service)
     except BaseException:
         facts["at the end"] = [service.show(), service.states(), service.messages()[-20:]]
