@@ -23,7 +23,7 @@ from markupsafe import Markup
 LANGUAGES: Final = {"en": "English", "zh-CN": "简体中文"}
 COOKIE: Final = "language"
 MESSAGES: Final = Path(__file__).parent / "messages"
-_BETWEEN: Final = {"zh-CN": ""}
+_BETWEEN: Final = {"zh-CN": Markup("")}
 """What is between two sentences, where that is not a space."""
 
 
@@ -53,7 +53,7 @@ def translated(text: str, language: str, **values: object) -> str:
 
 def joined(*texts: str) -> Markup:
     """Sentences one after the other, as the request's language sets them; empty ones are left out."""
-    return Markup(_BETWEEN.get(language(), " ")).join(text for text in texts if text)
+    return _BETWEEN.get(language(), Markup(" ")).join(text for text in texts if text)
 
 
 def said(text: str) -> str:
