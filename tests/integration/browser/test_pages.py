@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.integration.browser.driving import IN_CHROMIUM, PATIENCE_MS, watched, without_language
@@ -97,7 +98,7 @@ def test_axe_finds_nothing_wrong(
     browser: Browser, site: RunningBox, owner: StorageState, look: Literal["light", "dark"]
 ) -> None:
     """Contrast, roles, names, landmarks: by the rules of axe-core."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    axe = Axe()
 
     def violations(page: Page, path: str) -> set[tuple[str, str, str]]:
         page.goto(path)
