@@ -47,12 +47,11 @@ def render(
         return
     for warning in report.warnings:
         say(f"warning: {warning}")
-    if report.cached_frames:
-        say(f"{report.cached_frames} of {report.frames} frames were made before and came from the cache")
     wall = report.stages["wall_s"]
+    cached = f", {report.cached_frames} of {report.frames} frames from the cache" if report.cached_frames else ""
     click.echo(
         f"{out}: {report.seconds:.1f} s, {report.width}x{report.height} at {report.fps:g} fps, "
-        f"made in {wall:.1f} s ({report.seconds / wall:.1f}x real time)"
+        f"made in {wall:.1f} s ({report.seconds / wall:.1f}x real time{cached})"
     )
 
 

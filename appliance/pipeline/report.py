@@ -12,7 +12,7 @@ class Report:
 
     `resumed_frames` of the `frames` were made by an earlier attempt, and cost nothing now; `cached_frames` were made
     for an earlier job and came from the cache, of which `cache` tells more (`appliance.pipeline.cached.Used`).
-    `bytes_written` is by place: fragments and sound in the work folder, the video, what the cache took.
+    `bytes_written` is by place, in this attempt: the work folder's fragments and sound, the video, what the cache took.
     """
 
     avatar: str

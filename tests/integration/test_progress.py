@@ -65,7 +65,7 @@ def test_a_pipe_gets_no_bar(box: Box, arguments: list[str]) -> None:
 
 
 def test_json_is_one_document_that_tells_what_each_stage_cost(box: Box, arguments: list[str]) -> None:
-    code, stdout, screen = on_terminal(box, *arguments, "--json")
+    code, stdout, screen = on_terminal(box, *arguments, "--seed", "1", "--json")
     assert (code, screen) == (0, "")
     report = json.loads(stdout)
     assert stdout.count("\n") == 1

@@ -135,6 +135,16 @@ def test_a_job_is_cancelled_tried_again_and_deleted(owner: FlaskClient, box: Box
     assert owner.post(path, data={"do": "cancel"}).status_code == 404
 
 
+def test_a_finished_job_says_what_it_wrote_and_what_it_had_of_the_cache(owner: FlaskClient, box: Box) -> None:
+    box.jobs.submit("render", {"avatar": "demo", "audio": {"upload": "a" * 20}})
+    (job,) = box.jobs.claim("worker", 60)
+    result = {"frames": 100, "cached_frames": 75, "bytes_written": {"work": 500_000, "output": 250_000, "cache": 7000}}
+    box.jobs.finish(job.id, result)
+    shown = text(owner.get(f"/jobs/{job.id}"))
+    assert "Written 757 kB" in shown
+    assert "Frames from the cache 75 / 100" in shown
+
+
 def test_jobs_are_listed_by_state_and_in_pages(owner: FlaskClient, box: Box) -> None:
     for number in range(35):
         box.jobs.submit("render", {"avatar": "anna", "audio": {"upload": "a" * 20}}, title=f"video {number:02}")
