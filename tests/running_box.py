@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,37 +20,43 @@ _START_S: Final = 120.0
 _STOP_S: Final = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunningBox:
     """`root` holds the volumes, `process` is the supervisor, `log` holds what it has printed."""
 
     root: Path
     port: int
-    process: subprocess.Popen[bytes]
     log: Path
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] = field(init=False)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Until it serves. Also again, after its supervisor was killed."""
+        command = [sys.executable, "-m", "appliance", "--data", str(self.root), "run", "--port", str(self.port)]
+        with self.log.open("ab") as written:
+            environment = {**os.environ, **self.environment}
+            self.process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT, env=environment)
+        wait_for(lambda: accepts(self.port), self.process, _START_S)
 
 
 @contextlib.contextmanager
 def running_box(root: Path, **environment: str) -> Iterator[RunningBox]:
     """`mouthpiece run` on these volumes, serving, until the block ends; then it must end in order when told to."""
     root.mkdir(parents=True, exist_ok=True)
-    port, log = free_port(), root / "box.log"
-    command = [sys.executable, "-m", "appliance", "--data", str(root), "run", "--port", str(port)]
-    with log.open("wb") as written:
-        process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT, env={**os.environ, **environment})
+    box = RunningBox(root, free_port(), root / "box.log", environment)
     try:
-        wait_for(lambda: accepts(port), process, _START_S)
-        yield RunningBox(root, port, process, log)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(_STOP_S) == 0, log.read_text()
+        box.start()
+        yield box
+        box.process.send_signal(signal.SIGTERM)
+        assert box.process.wait(_STOP_S) == 0, box.log.read_text()
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        if box.process.poll() is None:
+            box.process.kill()
+            box.process.wait()
 
 
 def accepts(port: int) -> bool:
