@@ -61,7 +61,9 @@ def _make(target: Path) -> None:
             debian.patch(patch, tree.source)
         (tree.source / _BOARD_FOLDER / "mouthpiece.env").write_text(script())
         tree.configure(DEFCONFIG, fragments())
-        tree.make("u-boot-nodtb.bin", "tools-only")
+        # One after the other: both build the tools, and would do so at the same time.
+        tree.make("tools-only")
+        tree.make("u-boot-nodtb.bin")
         for name in ("u-boot-nodtb.bin", "tools/mkimage", "tools/fdt_add_pubkey"):
             shutil.copy(tree.output / name, target)
         shutil.copy(tree.output / ".config", target / "config")
