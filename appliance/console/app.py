@@ -1,8 +1,8 @@
 """The console as a WSGI application.
 
-`create_app(volumes)` puts it together; `app.extensions` holds `"box"` (a `Box`) and `"throttle"` (a `Throttle`).
-Templates have `csrf_token()` and `who()`. What pages do is in `appliance.console.pages.register(app)`; what scripts use
-is in `appliance.console.api`.
+`create_app(volumes)` puts it together; `app.extensions` holds `"box"` (a `Box`), `"throttle"` (a `Throttle`) and
+`"errands"` (an `Errands`). Templates have `csrf_token()` and `who()`. What pages do is in
+`appliance.console.pages.register(app)`; what scripts use is in `appliance.console.api`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from apiflask import APIFlask
 from appliance import __version__
 from appliance.console import api, errors, headers, metrics, pages
 from appliance.console.box import Box
+from appliance.console.errands import Errands
 from appliance.console.security import access, csrf, sessions
 from appliance.console.security.throttle import Throttle
 from appliance.volumes import Volumes
@@ -34,6 +35,7 @@ def create_app(volumes: Volumes) -> APIFlask:
     box = Box(volumes)
     app.extensions["box"] = box
     app.extensions["throttle"] = Throttle()
+    app.extensions["errands"] = Errands(box)
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
     app.config["MAX_FORM_PARTS"] = 100
     app.jinja_env.globals.update(csrf_token=csrf.csrf_token, who=access.who)

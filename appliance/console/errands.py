@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from flask import current_app
 
-from appliance.console.box import Box, the_box
+from appliance.console.box import Box
 from appliance.errors import ApplianceError, CancelledError, InputError
 from appliance.update.step import Step
 
@@ -110,5 +110,5 @@ class Errands:
 
 def errands() -> Errands:
     """Those of the running application."""
-    found: Errands = current_app.extensions.setdefault("errands", Errands(the_box()))
+    found: Errands = current_app.extensions["errands"]
     return found

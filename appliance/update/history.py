@@ -13,6 +13,7 @@ Each line is durable before anything follows from it. A line that a power cut to
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -88,6 +89,11 @@ class History:
             atomic.fsync_directory(self._file.parent)
         except OSError as error:
             raise _unusable(self._file, error) from error
+
+    def note(self, event: str, version: str, slot: str, **more: Any) -> None:
+        """The same for what has happened already: a volume that cannot be written must not make it happen again."""
+        with contextlib.suppress(UnhealthyError):  # the check of the volumes says so
+            self.add(event, version, slot, **more)
 
     def undecided(self) -> Attempt | None:
         """The last update, unless it failed, was confirmed or was rolled back."""

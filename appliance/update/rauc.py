@@ -80,6 +80,11 @@ class Bundle:
     version: str
 
 
+def is_expected(root: Path = Path("/")) -> bool:
+    """Whether the boot loader says, on the kernel's command line, which slot it booted: then RAUC has to answer."""
+    return any(word.startswith("rauc.slot=") for word in (root / "proc/cmdline").read_text().split())
+
+
 def system() -> System:
     """What RAUC knows of the slots that boot."""
     with _Bus() as bus:

@@ -6,12 +6,13 @@ also one for another kind of board, and one that is older than what runs. The op
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from appliance.errors import ApplianceError, CancelledError, InputError
+from appliance.errors import ApplianceError, CancelledError, InputError, UnhealthyError
 from appliance.update import rauc
 from appliance.update.history import BEGUN, CONFIRMED, FAILED, INSTALLED, ROLLED_BACK, History
 from appliance.update.step import Step, quiet
@@ -61,18 +62,20 @@ def install(
         message = "an update that is being written is not called off: RAUC goes on by itself"
         raise InputError(message, hint="`mouthpiece update status` tells what came of it") from None
     except ApplianceError as error:
-        history.add(FAILED, found.version, slot, reason=error.message)
+        history.note(FAILED, found.version, slot, reason=error.message)
         raise
-    history.add(INSTALLED, found.version, slot)
+    history.note(INSTALLED, found.version, slot)
     return found
 
 
 def mark_good(volumes: Volumes, by: str) -> str:
     """The running system has proved itself; says what was done. `by` whom, for the history."""
     message, history = rauc.mark("good", "booted"), History(volumes)
-    attempt = history.undecided()
+    attempt = None
+    with contextlib.suppress(UnhealthyError):  # it is marked all the same
+        attempt = history.undecided()
     if attempt is not None and attempt.slot == rauc.system().booted:
-        history.add(CONFIRMED, attempt.version, attempt.slot, by=by)
+        history.note(CONFIRMED, attempt.version, attempt.slot, by=by)
     return message
 
 
@@ -84,7 +87,7 @@ def rollback(volumes: Volumes, reason: str) -> str:
         raise InputError("the other slot holds no system that boots", hint="install an update instead")
     message = rauc.mark("active", other.name)
     version = running()
-    History(volumes).add(ROLLED_BACK, version, system.booted, reason=reason)
+    History(volumes).note(ROLLED_BACK, version, system.booted, reason=reason)
     return message
 
 

@@ -9,7 +9,8 @@ decision here, `HEALTHY_S` of unbroken health or, for a new system, `DEADLINE_S`
                            missing disk, and giving it up would leave a box that still serves its console for recovery.
 
 Before that, at its start, it closes what the last boot left open: an update whose slot was not booted was given up by
-the boot loader, or never became whole.
+the boot loader, or never became whole. A history that cannot be read or written stops none of this: without it, the
+boot is an ordinary one.
 """
 
 from __future__ import annotations
@@ -66,17 +67,18 @@ class Trial:
             try:
                 self.begin()
                 break
-            except rauc.NoRaucError:
-                return
             except ApplianceError as error:
-                self._tell("WARNING", error.message)
-                time.sleep(LOOK_S)
+                if isinstance(error, rauc.NoRaucError) and not rauc.is_expected():
+                    return
+                self._tell("WARNING", error.message)  # it may be slower to start
+            time.sleep(LOOK_S)
         while True:
             try:
                 decided = self.look()
             except ApplianceError as error:
                 self._tell("WARNING", error.message)
                 decided = False
+                self._healthy_since = None  # each try writes to the boot loader's flash
             publish(STATE, {"decided": decided, "trial": self._attempt.version if self._attempt else None})
             if decided:
                 return
@@ -84,7 +86,9 @@ class Trial:
 
     def begin(self) -> None:
         """Find out what this boot is."""
-        system, attempt = rauc.system(), self._history.undecided()
+        system, attempt = rauc.system(), None
+        with contextlib.suppress(UnhealthyError):
+            attempt = self._history.undecided()
         if attempt is None or attempt.boot == boot_id():  # no reboot since
             return
         if attempt.slot == system.booted:
@@ -92,10 +96,10 @@ class Trial:
             self._tell("WARNING", f"version {attempt.version} runs for the first time; it has to prove itself")
         elif attempt.installed:
             reason = "it did not start"
-            self._history.add(ROLLED_BACK, attempt.version, attempt.slot, reason=reason)
+            self._history.note(ROLLED_BACK, attempt.version, attempt.slot, reason=reason)
             self._tell("ERROR", f"version {attempt.version} was rolled back: {reason}")
         else:
-            self._history.add(FAILED, attempt.version, attempt.slot, reason="it was interrupted")
+            self._history.note(FAILED, attempt.version, attempt.slot, reason="it was interrupted")
             self._tell("WARNING", f"the update to version {attempt.version} was interrupted")
 
     def look(self) -> bool:

@@ -23,6 +23,19 @@ WHY_NOT = missing("rauc", "mksquashfs", "openssl", "dbus-daemon")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "-")]
 
 OVERLAY = CHECKOUT / "rootfs-overlay"
+OURS = (
+    "etc/dbus-1/system.d/mouthpiece-rauc.conf",
+    "usr/lib/sysusers.d/mouthpiece.conf",
+    "usr/lib/systemd/system/mouthpiece-reboot.path",
+    "usr/lib/systemd/system/mouthpiece-reboot.service",
+)
+# A guest that reboots tells nothing any more, so a target is started where the unit would reboot.
+ASKED = {
+    "etc/systemd/system/asked.target": "[Unit]\nDescription=A reboot was asked for\n",
+    "etc/systemd/system/mouthpiece-reboot.service.d/asked.conf": (
+        "[Service]\nExecStart=\nExecStart=/usr/bin/systemctl --no-block start asked.target\n"
+    ),
+}
 BOARD = "mouthpiece-test-board"
 SYSTEM = f"""[system]
 compatible={BOARD}
@@ -61,6 +74,7 @@ printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/rauc --mount=/run/rauc --ove
     > /run/systemd/system/rauc.service.d/slot.conf
 systemctl daemon-reload
 busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig
+systemctl start mouthpiece-reboot.path
 export MOUTHPIECE_RUN=/run/mouthpiece
 """
 
@@ -79,10 +93,10 @@ class Box:
             "etc/rauc/system.conf": SYSTEM,
             "etc/rauc/ca.pem": self._authority.read_text(),
             "etc/rauc/boot_loader.sh": (CHECKOUT / "tests/board/inside/boot_loader.sh").read_text(),
+            **ASKED,
             "usr/lib/os-release": f"ID=mouthpiece\nIMAGE_VERSION={version}\n",
         }
-        for name in ("etc/dbus-1/system.d/mouthpiece-rauc.conf", "usr/lib/sysusers.d/mouthpiece.conf"):
-            overlay[name] = (OVERLAY / name).read_text()
+        overlay |= {name: (OVERLAY / name).read_text() for name in OURS}
         self._boots += 1
         folder = self._folder / f"boot{self._boots}"
         folder.mkdir()
@@ -132,9 +146,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     found["refused"] = {name: rest[2 * number : 2 * number + 2] for number, name in enumerate(refused)}
     found["installed"], found["after"] = rest[-2:]
     found["new"] = box.boot("1.1.0", ["status"], ["live", "disk"], ["status"], ["install", "worse.raucb"])
-    found["ill"] = box.boot("1.2.0", ["status"], ["live", "worker"], ["status"])
+    found["ill"] = box.boot("1.2.0", ["status"], ["live", "worker"], ["rebooting"], ["status"])
     found["back"] = box.boot("1.1.0", ["status"], ["live"], ["status"], ["install", "worse.raucb"], ["die"])
-    found["given up"] = box.boot("1.1.0", ["live"], ["status"])
+    found["given up"] = box.boot("1.1.0", ["live"], ["status"], ["command"])
     return found
 
 
@@ -196,9 +210,10 @@ def test_the_new_system_is_on_trial_until_it_has_been_healthy(story: dict[str, A
 
 
 def test_one_that_has_a_new_problem_rolls_itself_back(story: dict[str, Any]) -> None:
-    booted, lived, after = story["ill"]
+    booted, lived, rebooting, after = story["ill"]
     assert (booted["booted"], booted["trial"]) == ("rootfs.0", "1.2.0")
     assert lived["reboot"]
+    assert rebooting == "active"
     assert (after["primary"], after["slots"]) == ("rootfs.1", {"A": "bad", "B": "good"})
     assert after["history"][-1] == ["rolled back", "1.2.0", "worker: it is broken"]
     assert story["back"][0]["booted"] == "rootfs.1"
@@ -207,7 +222,10 @@ def test_one_that_has_a_new_problem_rolls_itself_back(story: dict[str, Any]) -> 
 
 def test_one_that_never_comes_up_is_given_up_by_the_boot_loader_and_that_is_noted(story: dict[str, Any]) -> None:
     assert story["back"][-1] == "A A A"
-    lived, after = story["given up"]
+    lived, after, shown = story["given up"]
     assert not lived["reboot"]
     assert (after["booted"], after["trial"]) == ("rootfs.1", None)
     assert after["history"][-1] == ["rolled back", "1.2.0", "it did not start"]
+    assert shown.startswith("mouthpiece-test-board runs version 1.1.0 from rootfs.1\n")
+    assert re.search(r"rootfs.1 +B +1.1.0 +next, good\n", shown)
+    assert re.search(r"rolled back 1.2.0 \(rootfs.0\): it did not start", shown)

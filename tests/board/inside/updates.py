@@ -10,6 +10,7 @@ import json
 import os
 import pwd
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,7 @@ from appliance.errors import ApplianceError
 from appliance.update import reboot, slots
 from appliance.update.trial import Trial
 from appliance.volumes import Volumes
-from tests.board.inside.facts import Facts
+from tests.board.inside.facts import Facts, until
 
 BOX: Final = Volumes(Path("/var/lib/mouthpiece"))
 BUNDLES: Final = BOX.data / "bundles"
@@ -84,6 +85,18 @@ def die(_: Sequence[Any]) -> str:
     return " ".join(slots_booted)
 
 
+def command(_: Sequence[Any]) -> str:
+    """What the operator sees in a terminal."""
+    return _do(sys.executable, "-m", "appliance", "--data", str(BOX.root), "update", "status")
+
+
+def rebooting(_: Sequence[Any]) -> str:
+    """What systemd did about the file that asks for a reboot; here that starts a target."""
+    state = ("systemctl", "show", "--property=ActiveState", "--value", "asked.target")
+    until(lambda: _do(*state) == "active", "the reboot is begun")
+    return _do(*state)
+
+
 def _do(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
@@ -94,8 +107,10 @@ STEPS: Final[dict[str, Callable[[Sequence[Any]], Any]]] = {
     "live": live,
     "strangers": strangers,
     "die": die,
+    "command": command,
+    "rebooting": rebooting,
 }
-AS_ROOT: Final = ("strangers", "die")
+AS_ROOT: Final = ("strangers", "die", "command", "rebooting")
 
 
 def _as_root(question: str) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from appliance.errors import CancelledError, InputError
+from appliance.errors import CancelledError, InputError, UnhealthyError
 from appliance.update import history, slots, trial
 from appliance.update.history import BEGUN, History
+from appliance.update.rauc import NoRaucError
 from appliance.update.trial import DEADLINE_S, HEALTHY_S, Trial
 from appliance.volumes import Volumes
 from tests.unit.update.rauc_stand_in import SimulatedRauc
@@ -166,6 +167,55 @@ def test_one_that_became_whole_although_nobody_noted_it_is_on_trial(box: Boot) -
     History(box.volumes).add(BEGUN, "9.0.0", "rootfs.1")
     assert lived(box, box.into("rootfs.1"), DEADLINE_S)
     assert box.events()[-1] == ("confirmed", "the health checks")
+
+
+def test_a_history_that_cannot_be_used_stops_no_decision(box: Boot) -> None:
+    (box.volumes.state / "updates.jsonl").mkdir(parents=True)
+    assert lived(box, box.into("rootfs.1"), DEADLINE_S)
+    assert box.rauc.marked == [("good", "booted")]
+
+
+def test_one_that_can_be_read_but_not_written_makes_nothing_happen_twice(
+    box: Boot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(box)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise UnhealthyError("no space left")
+
+    monkeypatch.setattr(History, "add", full)
+    assert lived(box, box.into("rootfs.1"), DEADLINE_S)
+    assert box.rauc.marked == [("good", "booted")]
+    box.now, box.problems = 0.0, ["worker"]
+    assert lived(box, box.into("rootfs.1"), DEADLINE_S + 20)
+    assert box.rauc.marked[1:] == [("active", "rootfs.0"), ("bad", "booted")]
+    assert box.reboots == 1
+    assert lived(box, box.into("rootfs.0"), 3 * DEADLINE_S), "the old one decides as ever"
+
+
+def test_without_rauc_there_is_nothing_to_watch_and_where_it_is_late_it_is_waited_for(
+    box: Boot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[Any] = []
+    answers: list[Any] = [NoRaucError(), NoRaucError(), None]
+    real = box.rauc.system
+
+    def system() -> Any:
+        answer = answers.pop(0) if answers else None
+        if answer is not None:
+            raise answer
+        return real()
+
+    monkeypatch.setattr("appliance.update.rauc.system", system)
+    monkeypatch.setattr(trial, "LOOK_S", 0.0)
+    watcher = Trial(box.volumes, box._findings, box._reboot, box._tell, healthy_s=0.0, clock=lambda: box.now)
+    monkeypatch.setattr("appliance.update.rauc.is_expected", lambda: False)
+    watcher.watch(lambda _name, value: published.append(value))
+    assert (published, len(answers), box.told) == ([], 2, [])
+    monkeypatch.setattr("appliance.update.rauc.is_expected", lambda: True)
+    watcher.watch(lambda _name, value: published.append(value))
+    assert published == [{"decided": True, "trial": None}]
+    assert box.told == ["WARNING this machine has no slots to update", "INFO marked booted good"]
 
 
 def test_asked_for_it_goes_back_with_the_next_boot(box: Boot) -> None:
