@@ -4,7 +4,8 @@ Keys are content hashes, text or bytes; a value is what was once put under its k
 answers whether the value is in the cache now. It is admitted
 
 - where there is room that was never used, else only when it was put once before, lately (`Ghosts`: half as many as
-  there are resident items), because most of what is asked for once is not asked for again;
+  there are resident items), because most of what is asked for once is not asked for again. Kinds of a weight over 1
+  need no such proof: they are small and dear to make, and whoever asks again soon shall find them;
 - with the probability that the budget gives, times the weight of its kind (`KINDS`).
 
 Nothing raises in here. A volume that is full, read-only, gone, or in the hands of another process turns puts away; what
@@ -183,7 +184,7 @@ class SegmentCache:
             return False
         # A ghost that is admitted is none any more, so it is asked last.
         free = self._store.has_free_room(length + segment.RECORD_BYTES)
-        if not (self._ghosts.take(fingerprint) or known or free):
+        if not (self._ghosts.take(fingerprint) or known or free or KINDS[kind] > 1):
             self._ghosts.add(fingerprint)
             counters.unknown += 1
             return False

@@ -29,7 +29,8 @@ KINDS: Final[Mapping[str, float]] = {
     "motion": 2.0,
     "fragment": 0.5,
 }
-"""The kinds of items and their weights: the probability of admission is the budget's times the weight.
+"""The kinds of items and their weights: the probability of admission is the budget's times the weight. Over 1, an item
+is admitted when it is first put, also to a full cache.
 
 A segment stores a kind as its place in this table: new ones go to its end.
 """

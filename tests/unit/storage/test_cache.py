@@ -165,6 +165,14 @@ def test_statistics_ghosts_and_budget_outlive_the_process(folder: Path, clock: C
     assert read_statistics(folder / "nothing") == {}
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_full_cache_takes_at_once_what_is_dear_to_make(folder: Path, kind: str) -> None:
+    with SegmentCache(folder, MB) as cache:
+        fill(cache, range(200))
+        assert cache.put("new", b"x", kind=kind) == (kind in ("landmarks", "features", "motion"))
+        assert cache.put("new", b"x", kind=kind)
+
+
 def test_a_kind_with_more_weight_is_admitted_more_often_when_the_budget_binds(folder: Path, clock: Clock) -> None:
     budget = WriteBudget(24 * MB, clock=clock)
     source = random.Random(1)  # noqa: S311
