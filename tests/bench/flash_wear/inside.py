@@ -41,16 +41,19 @@ def large_cache(note: Note, *, small: bool) -> None:
 
 
 def other_traces(note: Note, *, small: bool) -> None:
-    """Popularity that differs less, or changes ten times faster; and what was recorded from rendering."""
+    """Popularity that differs less, or changes ten times faster."""
     requests = 400 if small else 4000
     for name, skew, drift in (("even", 0.7, 0.02), ("fast", 1.0, 0.2)):
         make = functools.partial(traces.drifting, requests, skew=skew, drift=drift)
         note(name, {way: caches.wear_of(way, make, capacity_mb=32) for way in ("files", "segments")})
-    if RECORDED.exists():
-        make = functools.partial(traces.recorded, RECORDED)
-        for capacity_mb in (16, 32):
-            found = {way: caches.wear_of(way, make, capacity_mb=capacity_mb) for way in caches.CACHES}
-            note(f"recorded, {capacity_mb} MB", found)
+
+
+def recorded(note: Note, *, small: bool) -> None:
+    """What rendering asked for, in a cache of a sixth of it and in a smaller one."""
+    make = functools.partial(traces.recorded, RECORDED)
+    for capacity_mb in (32,) if small else (32, 16):
+        ways = ("files", "diskcache", "segments")
+        note(f"{capacity_mb} MB", {way: caches.wear_of(way, make, capacity_mb=capacity_mb) for way in ways})
 
 
 def log(note: Note, *, small: bool) -> None:
@@ -89,6 +92,7 @@ PARTS: Final = {
     "cache": cache,
     "large_cache": large_cache,
     "other_traces": other_traces,
+    "recorded": recorded,
     "logs": log,
     "queue": jobs,
     "box": whole_box,

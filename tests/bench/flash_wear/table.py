@@ -26,9 +26,9 @@ def rows(part: str, found: Found) -> Iterator[Row]:
             yield from _amplification("32 MB, with reinsertion", found["segments"], 1.5)
         case "large_cache":
             yield from _amplification("100 MB", found["segments_without_reinsertion"], 1.06)
-        case "other_traces":
+        case "other_traces" | "recorded":
             for name, caches in found.items():
-                yield from _cache(name, caches, "warm", least=0)
+                yield from _cache(f"{part}, {name}", caches, "warm", least=0)
         case "logs":
             obvious, ours = (found[name]["erases_per_mb"] for name in ("line_per_fsync", "blocks"))
             yield _fraction("logs: erases per MB", obvious, ours, 100)
