@@ -275,19 +275,21 @@ def test_the_worker_beats_while_it_makes_a_video(queue: Queue, worker: Worker, l
 def test_a_job_made_again_comes_from_the_cache_also_after_a_restart(queue: Queue, voice: str) -> None:
     options = {"seed": 1_000_000, "duration": 1.0}
     worker = Worker(queue.volumes)
-    first = queue.done(queue.render("anna", voice, options=options))
-    until(lambda: worker.states.get("cache", {}).get("items"), "its statistics are published")
-    again = queue.done(queue.render("anna", voice, options=options))
-    assert worker.end(signal.SIGTERM) == 0
-    worker = Worker(queue.volumes)
-    third = queue.done(queue.render("anna", voice, options=options))
-    worker.end(signal.SIGTERM)
+    try:
+        first = queue.done(queue.render("anna", voice, options=options))
+        until(lambda: worker.states.get("cache", {}).get("items"), "its statistics are published")
+        again = queue.done(queue.render("anna", voice, options=options))
+        assert worker.end(signal.SIGTERM) == 0
+        worker = Worker(queue.volumes)
+        third = queue.done(queue.render("anna", voice, options=options))
+        until(lambda: worker.states["cache"]["kinds"]["fragment"]["hits"] >= 4, "they are published again")
+    finally:
+        worker.end(signal.SIGKILL)
     assert (first["cached_frames"], again["cached_frames"], third["cached_frames"]) == (0, 25, 25)
     assert first["bytes_written"]["cache"] > 0
     assert (again["bytes_written"]["cache"], third["cache"]["misses"]) == (0, 0)
     videos = {outputs.video(queue.volumes, result["output"][:-4]).read_bytes() for result in (first, again, third)}
     assert len(videos) == 1
-    assert worker.states["cache"]["kinds"]["fragment"]["hits"] >= 4
 
 
 @pytest.mark.usefixtures("worker")
