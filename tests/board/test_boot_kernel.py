@@ -28,9 +28,9 @@ def test_linux_starts_from_a_slot_and_sees_the_boards_flash(box: Callable[..., B
     nor = board.description().nor
     assert nor is not None
     seen = re.findall(r'mtd\d+: (\w+) (\w+) "([\w-]+)"', boots.console)
-    assert [(int(size, 16), int(erase, 16), name) for size, erase, name in seen] == [
+    assert {(int(size, 16), int(erase, 16), name) for size, erase, name in seen} == {
         (partition.size, nor.erase, partition.name) for partition in nor.partitions
-    ]
+    }
     assert "flash: BOOT_A_LEFT" in boots.console
     assert "watchdog: i6300ESB timer, 1" in boots.console
 
@@ -40,14 +40,14 @@ def test_recovery_starts_from_the_flash_with_its_kernel_compressed(box: Callable
     assert box(a=None, b=None, recovery=recovery).run(disk=False).started == ["recovery:no-slot"]
 
 
-def test_a_kernel_that_panics_is_tried_three_times_and_then_the_other_slot_starts(
+def test_a_kernel_that_panics_is_tried_again_and_then_the_other_slot_starts(
     box: Callable[..., Box], systems: Systems
 ) -> None:
-    boots = box(a=systems.linux("panic", "exit 1")).run(instant=True)
-    assert boots.started == ["A", "A", "A", "B"]
-    assert boots.console.count("Kernel panic - not syncing: Attempted to kill init!") == 3
+    boots = box({"BOOT_A_LEFT": "2"}, a=systems.linux("panic", "exit 1")).run()
+    assert boots.started == ["A", "A", "B"]
+    assert boots.console.count("Kernel panic - not syncing: Attempted to kill init!") == 2
 
 
 def test_a_system_that_does_not_feed_the_watchdog_is_reset(box: Callable[..., Box], systems: Systems) -> None:
-    boots = box(a=systems.linux("idle", "while :; do sleep 1000; done")).run(instant=True)
-    assert boots.started == ["A", "A", "A", "B"]
+    idle = systems.linux("idle", "while :; do sleep 1000; done")
+    assert box({"BOOT_A_LEFT": "1"}, a=idle).run().started == ["A", "B"]
