@@ -65,8 +65,8 @@ def command(options: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         modules = next(folder.glob("usr/lib/*/qemu"))
         environment["QEMU_MODULE_DIR"] = str(modules)
         program = [str(folder / "usr/bin" / PROGRAM), "-L", str(folder / "usr/share/qemu")]
-    # No random numbers in the device tree: it is a part of the build. Without ACPI the GPIO controller with the power key
-    # is there with and without firmware, so that the tree that is dumped is that of the machine that runs.
+    # No random numbers in the device tree: it is a part of the build. Without ACPI the GPIO controller (power key) is
+    # there with and without firmware, so that the tree that is dumped is that of the machine that runs.
     machine = ["-machine", "virt,gic-version=2,acpi=off,dtb-randomness=off", "-accel", "tcg"]
     machine += ["-cpu", "cortex-a72", "-smp", "2", "-m", str(board.MEMORY_MB)]
     machine += ["-display", "none", "-audio", "none", "-nodefaults"]
