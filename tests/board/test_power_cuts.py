@@ -1,0 +1,40 @@
+"""The log, the job database and the cache on UBIFS on a simulated NAND, whose power the kernel cuts 210 times.
+
+UBI cuts at its headers and UBIFS at its nodes. After every cut the chip is attached again, and the program in the guest
+looks at all three stores: nothing acknowledged is lost, nothing wrong is served.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.board.guest import Guest, missing
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing("ubiattach")), reason=missing("ubiattach") or "-")]
+
+HEADER_CUTS, NODE_CUTS = 60, 10
+"""Under each store."""
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    guest = Guest(tmp_path_factory.mktemp("guest"))
+    return guest.run_inside(f"power_cuts {HEADER_CUTS} {NODE_CUTS}", timeout_s=1800).facts()
+
+
+@pytest.mark.parametrize("store", ["logs", "jobs", "cache"])
+def test_a_store_loses_nothing_acknowledged_to_power_cuts(facts: dict[str, Any], store: str) -> None:
+    cuts = {kind: count for kind, count in facts["cuts"].items() if kind.startswith(store)}
+    assert cuts == {
+        f"{store}: erase counter header": HEADER_CUTS // 2,
+        f"{store}: volume identifier header": HEADER_CUTS // 2,
+        f"{store}: UBIFS node": NODE_CUTS,
+    }
+
+
+def test_the_cache_does_not_begin_from_nothing_after_a_cut(facts: dict[str, Any]) -> None:
+    found = facts["found"]
+    assert len(found) > 3 * (HEADER_CUTS + NODE_CUTS)
+    assert sum(items > 10 for items in found) > len(found) * 3 // 4
