@@ -1,0 +1,79 @@
+# nooelint: oelint.var.mandatoryvar.HOMEPAGE,oelint.var.suggestedvar.BUGTRACKER - they are the repository's that this lies in
+SUMMARY = "Turns speech and a face into a lip-synced talking video"
+DESCRIPTION = "The runtime of the box: supervisor, worker, recorder and web console, with their units."
+SECTION = "multimedia"
+CVE_PRODUCT = "mouthpiece"
+LICENSE = "Apache-2.0"
+LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
+
+# What is built is what lies around this layer: the layer's commit pins the runtime's. Tests are not part of it.
+# nooelint: oelint.vars.fileextrapaths,oelint.vars.outofcontext - the sources lie around the layer, not beside the recipe
+FILESEXTRAPATHS:prepend := "${THISDIR}/../../../..:"
+SRC_URI = "\
+    file://LICENSE \
+    file://README.md \
+    file://appliance \
+    file://pyproject.toml \
+    file://rootfs-overlay \
+"
+S = "${UNPACKDIR}"
+
+inherit python_setuptools_build_meta systemd useradd
+
+# A checkout in use carries the compiled files and the fetched models of its own virtual environment.
+do_configure:prepend() {
+    find ${S}/appliance -name __pycache__ -prune -exec rm -rf {} +
+    rm -rf ${S}/appliance/pipeline/models
+}
+
+do_install:append() {
+    install -d ${D}${nonarch_libdir}
+    cp -R --no-dereference --preserve=mode ${S}/rootfs-overlay${nonarch_libdir}/. ${D}${nonarch_libdir}/
+}
+
+SYSTEMD_SERVICE:${PN} = "mouthpiece.service mouthpiece-power-fail.service"
+
+# The root is read-only: the account is made now, not by systemd-sysusers at the first start.
+USERADD_PACKAGES = "${PN}"
+USERADD_PARAM:${PN} = "--system --user-group --home-dir ${localstatedir}/lib/mouthpiece --no-create-home --shell ${base_sbindir}/nologin mouthpiece"
+
+FILES:${PN} += "${nonarch_libdir}"
+
+RDEPENDS:${PN} += "\
+    mouthpiece-face-models \
+    python3-apiflask \
+    python3-argon2-cffi \
+    python3-asyncio \
+    python3-audio \
+    python3-av \
+    python3-click \
+    python3-compression \
+    python3-cryptography \
+    python3-ctypes \
+    python3-datetime \
+    python3-fcntl \
+    python3-flask \
+    python3-io \
+    python3-json \
+    python3-logging \
+    python3-math \
+    python3-mmap \
+    python3-multiprocessing \
+    python3-netclient \
+    python3-netserver \
+    python3-numbers \
+    python3-numpy \
+    python3-onnxruntime \
+    python3-opencv \
+    python3-pillow \
+    python3-prometheus-client \
+    python3-psutil \
+    python3-pyudev \
+    python3-resource \
+    python3-sqlite3 \
+    python3-statistics \
+    python3-threading \
+    python3-waitress \
+    python3-zoneinfo \
+    python3-zstandard \
+"
