@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -92,11 +93,17 @@ def test_bytes_pass_both_ways_with_the_visitors_address(front: Front, echo: Echo
 
 def test_megabytes_pass_whole_while_neither_side_hurries(front: Front) -> None:
     content = bytes(range(256)) * 40_000
-    with visit(front) as connection:
-        sender = threading.Thread(target=connection.sendall, args=(content,))
-        sender.start()
-        assert read(connection, len(content)) == content
-        sender.join()
+
+    async def there_and_back() -> bytes:
+        """On one thread: OpenSSL's connections are not for two at once."""
+        port = front._listening[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting(), server_hostname="box")
+        writer.write(content)
+        _, found = await asyncio.wait_for(asyncio.gather(writer.drain(), reader.readexactly(len(content))), 60)
+        writer.close()
+        return found
+
+    assert asyncio.run(there_and_back()) == content
 
 
 def test_what_the_server_said_last_still_arrives(front: Front) -> None:
