@@ -13,11 +13,11 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.errors import InputError, UnhealthyError
+from appliance.errors import ApplianceError, InputError, UnhealthyError
 from appliance.volumes import Volumes
 
 SOCKET: Final = "control.sock"
@@ -58,6 +58,18 @@ class Control:
         with self._connected(self._timeout_s) as connection:
             connection.settimeout(timeout_s)
             yield from _lines(connection, {"do": verb, **arguments})
+
+    def findings(self) -> Sequence[dict[str, Any]]:
+        """What the health checks found last; nothing while the box does not run."""
+        try:
+            found: Sequence[dict[str, Any]] = self.ask("status")["findings"]
+        except ApplianceError:
+            return []
+        return found
+
+    def problems(self) -> list[str]:
+        """The checks whose findings are problems."""
+        return [finding["check"] for finding in self.findings() if finding["status"] == "problem"]
 
     def _connected(self, timeout_s: float) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -84,7 +84,6 @@ def _show_code(volumes: Volumes) -> None:
 
 def trial(volumes: Volumes) -> Trial:
     """What decides whether the system that was booted is good."""
-    from appliance.commands.update import findings
     from appliance.control import Control
     from appliance.update import reboot
     from appliance.update.trial import Trial
@@ -93,7 +92,7 @@ def trial(volumes: Volumes) -> Trial:
         with contextlib.suppress(ApplianceError):
             Control(volumes).ask("log", level=level, part="update", message=message)
 
-    return Trial(volumes, lambda: findings(volumes), lambda: reboot.request(volumes), tell)
+    return Trial(volumes, Control(volumes).findings, lambda: reboot.request(volumes), tell)
 
 
 def settings(volumes: Volumes, given: dict[str, str | int]) -> Settings:

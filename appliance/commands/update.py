@@ -5,14 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from appliance.commands.shared import as_json
-from appliance.errors import ApplianceError
 from appliance.volumes import Volumes
 
 
@@ -52,6 +49,7 @@ def install(volumes: Volumes, bundle: str) -> None:
     The next boot tries it, and the box keeps it if it stays healthy.
     """
     from appliance.commands.shared import cancellable
+    from appliance.control import Control
     from appliance.update import fetch, slots
 
     slots.status(volumes)  # before a long download
@@ -59,7 +57,7 @@ def install(volumes: Volumes, bundle: str) -> None:
         path = Path(bundle)
         if fetch.is_url(bundle):
             path = stack.enter_context(fetch.fetched(bundle, volumes.uploads, job.step))
-        found = slots.install(volumes, path, problems(volumes), job.step)
+        found = slots.install(volumes, path, Control(volumes).problems(), job.step)
     click.echo(f"version {found.version} is installed; it starts with the next reboot")
 
 
@@ -79,19 +77,3 @@ def rollback(volumes: Volumes) -> None:
     from appliance.update import slots
 
     click.echo(slots.rollback(volumes, "asked for"))
-
-
-def problems(volumes: Volumes) -> Sequence[str]:
-    """The checks that complain now; none while the box does not run."""
-    return [finding["check"] for finding in findings(volumes) if finding["status"] == "problem"]
-
-
-def findings(volumes: Volumes) -> Sequence[dict[str, Any]]:
-    """What the supervisor's health checks found last."""
-    from appliance.control import Control
-
-    try:
-        found: Sequence[dict[str, Any]] = Control(volumes).ask("status")["findings"]
-    except ApplianceError:
-        return []
-    return found

@@ -25,11 +25,15 @@ def is_url(text: str) -> bool:
     return text.startswith(("http://", "https://"))
 
 
+def check_url(url: str) -> None:
+    if not is_url(url):
+        raise InputError(f"{url[:100]!r} is no address of a file", hint="give one that begins with http:// or https://")
+
+
 @contextlib.contextmanager
 def fetched(url: str, folder: Path, step: Step = quiet) -> Iterator[Path]:
     """The file at `url`, in `folder` while the block runs. `InputError` if it cannot be had or there is no room."""
-    if not is_url(url):
-        raise InputError(f"{url[:100]!r} is no address of a file", hint="give one that begins with http:// or https://")
+    check_url(url)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=atomic.PREFIX, dir=folder) as place:
         try:

@@ -10,7 +10,8 @@ from apiflask.fields import String
 from flask import Response, request
 
 from appliance.console.api.shapes import REFUSALS
-from appliance.console.api.updates import UpdateMessage, received
+from appliance.console.api.updates import UpdateMessage
+from appliance.console.api.uploads import keep_upload
 from appliance.console.box import Box, the_box
 from appliance.console.errands import errands
 from appliance.console.security.access import for_person, takes_file
@@ -50,7 +51,7 @@ def make_backup(given: dict[str, Any]) -> Response:
     responses=[*REFUSALS, 507],
 )
 def restore_backup() -> dict[str, Any]:
-    begin_restore(received(), request.form.get("passphrase", ""))
+    begin_restore(keep_upload(), request.form.get("passphrase", ""))
     return {"message": "the backup is being restored"}
 
 

@@ -6,20 +6,20 @@ there. Who may ask RAUC is the bus's policy: the box's user may.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import Boolean, Dict, List, String
 from apiflask.validators import Length
-from flask import request
 
-from appliance.console.admission import upload_limit
 from appliance.console.api.shapes import REFUSALS
+from appliance.console.api.uploads import keep_upload
 from appliance.console.box import Box, the_box
 from appliance.console.errands import errands
 from appliance.console.security.access import takes_file
-from appliance.errors import ApplianceError, InputError
-from appliance.jobs import leftovers, uploads
+from appliance.errors import ApplianceError
+from appliance.jobs import leftovers
 from appliance.jobs.uploads import Upload
 from appliance.update import fetch, rauc, reboot, slots
 from appliance.update.step import Step
@@ -64,7 +64,7 @@ def show_updates() -> dict[str, Any]:
     responses=[*REFUSALS, 507],
 )
 def install_bundle() -> dict[str, Any]:
-    begin_install(received())
+    begin_install(keep_upload())
     return {"message": "the update is being installed"}
 
 
@@ -113,18 +113,6 @@ def reboot_box(box: Box) -> None:
     reboot.request(box.volumes)
 
 
-def received() -> Upload:
-    """The present request's file, as `api.uploads` takes it; it is not for the worker to look at."""
-    box = the_box()
-    limit = upload_limit(box)
-    if request.mimetype == "multipart/form-data":
-        file = request.files.get("file")
-        if file is None or not file.filename:
-            raise InputError("no file was sent", hint="send it as the form's field `file`")
-        return uploads.receive(box.volumes, file.stream, file.filename, limit)
-    return uploads.receive(box.volumes, request.stream, request.args.get("name", ""), limit)
-
-
 def begin_install(upload: Upload) -> None:
     """Check a bundle, then install it in the background; it is removed in the end."""
     box = the_box()
@@ -133,8 +121,7 @@ def begin_install(upload: Upload) -> None:
         leftovers.remove(upload.path.parent)
 
     def work(step: Step) -> str:
-        found = slots.install(box.volumes, upload.path, _problems(box), step, name=upload.name)
-        return f"version {found.version} is installed; it starts with the next reboot"
+        return _install(box, upload.path, step, name=upload.name)
 
     try:
         slots.check(upload.path, upload.name)
@@ -147,20 +134,15 @@ def begin_install(upload: Upload) -> None:
 def begin_install_from(url: str) -> None:
     box = the_box()
     rauc.system()
-    if not fetch.is_url(url):
-        raise InputError(f"{url[:100]!r} is no address of a file", hint="give one that begins with http:// or https://")
+    fetch.check_url(url)
 
     def work(step: Step) -> str:
         with fetch.fetched(url, box.volumes.uploads, step) as path:
-            found = slots.install(box.volumes, path, _problems(box), step)
-        return f"version {found.version} is installed; it starts with the next reboot"
+            return _install(box, path, step)
 
     errands().begin("install", work)
 
 
-def _problems(box: Box) -> list[str]:
-    try:
-        found = box.control.ask("status")["findings"]
-    except ApplianceError:
-        return []
-    return [finding["check"] for finding in found if finding["status"] == "problem"]
+def _install(box: Box, bundle: Path, step: Step, *, name: str = "") -> str:
+    found = slots.install(box.volumes, bundle, box.control.problems(), step, name=name)
+    return f"version {found.version} is installed; it starts with the next reboot"

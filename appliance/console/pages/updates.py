@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from appliance.console.admission import upload_limit
 from appliance.console.api import backup, updates
+from appliance.console.api.uploads import keep_upload
 from appliance.console.box import the_box
 from appliance.console.errands import errands
 from appliance.console.i18n import _, _n, said
@@ -71,7 +72,7 @@ def act() -> Response:
 
 
 def _install() -> None:
-    updates.begin_install(updates.received())
+    updates.begin_install(keep_upload())
 
 
 def _fetch() -> None:
@@ -94,7 +95,7 @@ def _reboot() -> None:
 
 
 def _restore() -> None:
-    backup.begin_restore(updates.received(), request.form.get("passphrase", ""))
+    backup.begin_restore(keep_upload(), request.form.get("passphrase", ""))
 
 
 _ACTIONS: Final[dict[str, Callable[[], None]]] = {
