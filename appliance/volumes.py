@@ -5,6 +5,7 @@ On the box `MOUTHPIECE_ROOT` points at the directory under which the volumes are
 names below it and the code that uses them are the same.
 
     nor/config    SPI NOR        settings overrides, identity
+    nor/model     SPI NOR        the motion network in eight bits, where a board has room for it
     nand/state    small UBIFS    job database, log blocks
     nand/cache    large UBIFS    anything that can be computed again
     data          eMMC or NVMe   avatars, uploads, outputs, work in progress
@@ -43,6 +44,10 @@ class Volumes:
     @property
     def config(self) -> Path:
         return self.root / "nor" / "config"
+
+    @property
+    def model(self) -> Path:
+        return self.root / "nor" / "model"
 
     @property
     def state(self) -> Path:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from appliance.capture.devices import Microphone
     from appliance.capture.endpoint import VoiceActivity
     from appliance.capture.recorder import Meter, Order, Plan, Recording
+    from appliance.pipeline.motion import MotionModel
 
 _BAR: Final = 30
 _QUIETEST_DB: Final = -60.0
@@ -69,7 +70,7 @@ def record(
         if not json_:
             say(f"recording from {source.name}")
         # The microphone is open while the network loads, so the first words are not lost.
-        activity = None if plan.seconds else voice_activity()
+        activity = None if plan.seconds else voice_activity(listening_network(volumes))
         line = _MeterLine(quiet=json_)
         try:
             recording = capture.Recorder(source, out, plan, activity).run(line.show, order.get)
@@ -111,13 +112,26 @@ def _list(volumes: Volumes, json_: bool) -> None:
         click.echo(f"{mark} {each['id']}  {each['name']}{'' if each['present'] else '  (not plugged in)'}")
 
 
-def voice_activity() -> VoiceActivity:
-    """The motion network's own idea of where speech is."""
+def voice_activity(network: MotionModel) -> VoiceActivity:
+    """A motion network's idea of where speech is."""
     from appliance.capture.level import FRAME
-    from appliance.pipeline.motion import load_motion_model
 
-    stream = load_motion_model().stream(SPEECH_RATE_HZ / FRAME)
+    stream = network.stream(SPEECH_RATE_HZ / FRAME)
     return lambda samples: stream.push(samples).vad.tolist()
+
+
+def listening_network(volumes: Volumes) -> MotionModel:
+    """The one in the NOR where the board has it, else the shipped one. A damaged one is the health checks' to tell."""
+    from appliance.pipeline.motion import load_motion_model
+    from appliance.storage import atomic, nor_model
+
+    with contextlib.suppress(ApplianceError, OSError):
+        if (stored := nor_model.read(volumes)) is not None:
+            unpacked = volumes.run / "listening.int8.onnx"
+            with atomic.replaced_file(unpacked) as temporary:
+                temporary.write_bytes(stored)
+            return load_motion_model(unpacked)
+    return load_motion_model()
 
 
 def settings_of(volumes: Volumes) -> Settings:
@@ -163,7 +177,7 @@ class Orders:
         return self.latest
 
 
-@contextmanager
+@contextlib.contextmanager
 def orders_of(signals: Mapping[signal.Signals, Order]) -> Iterator[Orders]:
     """What signals ask of the recording while it lasts."""
     orders = Orders()

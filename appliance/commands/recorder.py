@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from appliance.commands.record import microphone_of, orders_of, plan_of, settings_of, voice_activity
+from appliance.commands.record import listening_network, microphone_of, orders_of, plan_of, settings_of, voice_activity
 from appliance.errors import ApplianceError, InputError
 from appliance.link import Link, set_up_logging
 from appliance.settings import Settings
@@ -78,7 +78,7 @@ def _record_upload(
         with Source(microphone_of(volumes, device)) as source:
             state.publish(state="listening", microphone=source.name)
             # The microphone is open while the network loads, so the first words are not lost.
-            activity = None if plan.seconds else voice_activity()
+            activity = None if plan.seconds else voice_activity(listening_network(volumes))
             recording = capture.Recorder(source, path, plan, activity).run(state.show, orders.get)
     if recording.ended is ended.POWER:
         return

@@ -197,6 +197,7 @@ def _checks(volumes: Volumes) -> list[Check]:
     from appliance.pipeline import face_models
     from appliance.pipeline.hardware.checks import temperature_check
     from appliance.pipeline.hardware.telemetry import sample
+    from appliance.storage import nor_model
     from appliance.storage.config import ConfigStore
     from appliance.supervisor import health
     from appliance.supervisor.health import models
@@ -212,6 +213,7 @@ def _checks(volumes: Volumes) -> list[Check]:
         *health.checks(volumes, by_writing=False),
         Check("temperature", lambda: temperature_check(sample())),
         Check("models", lambda: models.check(files)),
+        Check(nor_model.CHECK, lambda: nor_model.findings(volumes)),
         *microphones.checks(lambda: settings(volumes, {}).microphone),
         Check("config", ConfigStore(volumes).findings),
         Check(updates.CHECK, lambda: updates.check(volumes)),

@@ -10,9 +10,11 @@ silence to the stop. The room adds 0.4 s of reverberation.
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -22,6 +24,7 @@ from appliance.capture.level import FRAME, frame_levels
 from appliance.capture.noise import NoiseFloor
 from appliance.capture.source import BLOCK
 from appliance.commands.record import voice_activity
+from appliance.pipeline.motion import MotionModel, load_motion_model
 from appliance.settings import SPEECH_RATE_HZ
 from tests.bench import spoken_words
 from tools.train.measure import Count
@@ -117,10 +120,10 @@ def _noises(random: np.random.Generator, others: list[Spoken]) -> dict[str, Call
     return {"hiss": hiss, "hum": hum, "clatter": clatter, "babble": babble}
 
 
-def _listen(heard: Samples, spoken: Spoken, outcome: Outcome) -> None:
+def _listen(model: MotionModel, heard: Samples, spoken: Spoken, outcome: Outcome) -> None:
     """The whole recording through the voice activity, and through the rule until that says stop."""
     likely: list[float] = []
-    network = voice_activity()
+    network = voice_activity(model)
 
     def activity(samples: Samples) -> list[float]:
         new = list(network(samples))
@@ -156,6 +159,9 @@ def _row(outcome: Outcome) -> Iterator[str]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--weights", type=Path, help="another network than the shipped one")
+    model = load_motion_model(parser.parse_args().weights)
     random = np.random.default_rng(_SEED)
     spoken = _utterances(random)
     noises = _noises(random, spoken)
@@ -167,8 +173,8 @@ def main() -> None:
         for each in spoken:
             heard = noises["hiss" if noise == "none" else noise](len(each.samples))
             heard *= 0.1 * 10 ** (-snr_db / 20) / np.sqrt(np.mean(heard**2))
-            _listen(each.samples + heard, each, dry)
-            _listen(_reverberated(each.samples, random) + heard, each, room)
+            _listen(model, each.samples + heard, each, dry)
+            _listen(model, _reverberated(each.samples, random) + heard, each, room)
         level = "-" if noise == "none" else f"{snr_db} dB"
         print(f"| {' | '.join([noise, level, *_row(dry), *_row(room)])} |", flush=True)
 

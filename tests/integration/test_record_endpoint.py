@@ -10,6 +10,7 @@ import pytest
 from appliance.capture.recorder import Ended, Plan, Recorder
 from appliance.capture.source import BLOCK, Block, Source
 from appliance.commands.record import voice_activity
+from appliance.pipeline.motion import load_motion_model
 from tests import microphones, utterances
 from tests.utterances import Scene
 
@@ -46,7 +47,7 @@ def record(scene: Scene, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple
     with Source(microphones.NAME) as source:
         counted = Counted(source)
         plan = Plan(None, silence_stop_s=SILENCE_STOP_S)
-        got = Recorder(counted, out, plan, voice_activity()).run(lambda _: None, lambda: None)
+        got = Recorder(counted, out, plan, voice_activity(load_motion_model())).run(lambda _: None, lambda: None)
     return counted.seconds, utterances.where(scene, out), got.ended
 
 

@@ -49,6 +49,7 @@ WORDS: Final[dict[str, str]] = {
     "check:memory": N("Memory"),
     "check:temperature": N("Temperature"),
     "check:face models": N("Face models"),
+    "check:model in NOR": N("Network in the NOR"),
     "check:motion network": N("Motion network"),
     "check:cuda": N("CUDA"),
     "check:engine": N("Engine"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.capture.devices import Microphone, Watcher
-from appliance.commands.record import voice_activity
+from appliance.pipeline.motion import load_motion_model
 from appliance.volumes import Volumes
 from tests.board.inside.command import mouthpiece
 from tests.board.inside.facts import Facts, until
@@ -48,7 +48,7 @@ def main() -> None:
     subprocess.run(["modprobe", "snd-aloop"], check=True)
     facts["came"] = seen.until("card:Loopback:0", HEARD)
     facts["listed"] = json.loads(mouthpiece(BOX, "record", "--list", "--json")["out"])
-    voice_activity()  # loads the network for the first time, which would take a while of the recording
+    load_motion_model()  # loads the network for the first time, which would take a while of the recording
     facts["until silence"] = _recorded("until-silence.wav", "--until-silence", meanwhile=_play)
     facts["pulled out"] = _recorded("pulled-out.wav", "--seconds", "100", meanwhile=_pull_out)
     facts["gone"] = seen.until()
