@@ -9,8 +9,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-UNBUILT = ("image", "flash", "yocto-check", "yocto-exec")
-BUILT = ("setup", "run", "test", "test-board", "test-board-full", "qemu", "lint", "bench", "train", "boards", "clean")
+UNBUILT = ("image", "flash", "yocto-exec")
+BUILT = (
+    "setup",
+    "run",
+    "test",
+    "test-board",
+    "test-board-full",
+    "qemu",
+    "lint",
+    "bench",
+    "train",
+    "boards",
+    "yocto-check",
+    "clean",
+)
 NOBODY = 65534
 
 

@@ -54,6 +54,7 @@ RDEPENDS:${PN} += "\
     python3-fcntl \
     python3-flask \
     python3-io \
+    python3-jeepney \
     python3-json \
     python3-logging \
     python3-math \

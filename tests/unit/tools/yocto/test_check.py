@@ -1,0 +1,23 @@
+"""What of bitbake's output counts against the layer."""
+
+from __future__ import annotations
+
+from tools.yocto import check
+
+OTHERS = "WARNING: /layers/meta-rockchip/recipes-core/abd.bb: Recipe inherits features_check but doesn't use it\n"
+ABOUT_OURS = "WARNING: /src/yocto-layer/meta-mouthpiece/recipes-core/x.bb: no LICENSE\n"
+NAMED_OURS = "WARNING: mouthpiece-runtime-0.1.0-r0 do_fetch: Failed to fetch\n"
+ERROR = "ERROR: Nothing PROVIDES 'python3-nowhere'\n"
+
+
+def test_warnings_about_other_layers_are_theirs() -> None:
+    assert check.complaints(f"NOTE: fine\n{OTHERS}", check.ours()) == []
+
+
+def test_warnings_about_ours_and_every_error_count() -> None:
+    said = OTHERS + ABOUT_OURS + NAMED_OURS + ERROR
+    assert check.complaints(said, check.ours()) == [line.strip() for line in (ABOUT_OURS, NAMED_OURS, ERROR)]
+
+
+def test_recipes_of_ours_are_known_by_name() -> None:
+    assert {"mouthpiece-runtime", "mouthpiece-image", "python3-av"} <= set(check.ours())

@@ -1,0 +1,45 @@
+"""`python -m tools.yocto check --layers FOLDER [--machine NAME] [--full]`: see the package."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from appliance.errors import ApplianceError, InputError
+from tools.yocto import check, kas
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.yocto", description="Try the Yocto layer, offline.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    checks = commands.add_parser("check", help="parse the layer and resolve the image's graph")
+    checks.add_argument("--layers", default="", help="folder with clones of the layers, of any names")
+    checks.add_argument("--machine", help="one of Yocto's machine names; else all of them")
+    checks.add_argument("--full", action="store_true", help="yocto-check-layer too, which parses some six times")
+    options = parser.parse_args(arguments)
+    try:
+        if not options.layers:
+            raise InputError("the clones of the layers are missing", hint="give their folder: LAYERS=FOLDER")
+        return _check(Path(options.layers), options.machine, full=options.full)
+    except ApplianceError as error:
+        print(f"yocto: {error.message}" + (f"; {error.hint}" if error.hint else ""), file=sys.stderr)
+        return error.exit_code
+
+
+def _check(folder: Path, machine: str | None, *, full: bool) -> int:
+    steps = [check.graph, check.layer] if full else [check.graph]
+    if machine:
+        kas.board(machine)
+    passed = True
+    for name in [machine] if machine else kas.boards():
+        for step in steps:
+            result = step(name, folder)
+            passed = passed and result.passed
+            print(f"{'PASS' if result.passed else 'FAIL'} {name} {result.name}: {result.detail}", flush=True)
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
