@@ -186,12 +186,12 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         self._stopping = True
         self.pull_trigger()
         self._thread.join(timeout=_ENDING_S)
+        self.asyncore.close_all(self._map)  # not by the loop itself: until here its trigger may be pulled
 
     def run(self) -> None:
         while not self._stopping:
             self.turned = time.monotonic()
             self.asyncore.loop(timeout=self.adj.asyncore_loop_timeout, use_poll=True, map=self._map, count=1)
-        self.asyncore.close_all(self._map)
 
     def is_alive(self) -> bool:
         return self._thread.is_alive() and time.monotonic() - self.turned < _STUCK_S

@@ -138,6 +138,7 @@ class Child:
         match line:
             case {"k": "beat"}:
                 self._beat_at = time.monotonic()
+                self._overdue = False
             case {"k": "ready"} if self.state == "starting":
                 self._beat_at = self._ready_at = time.monotonic()
                 self._overdue = False
@@ -174,7 +175,6 @@ class Child:
     def _listen(self) -> None:
         left = self._beat_at + self.spec.beat_s - time.monotonic()
         if left > 0:
-            self._overdue = False
             self._arm(left, self._listen)
         elif not self._overdue:
             self._overdue = True

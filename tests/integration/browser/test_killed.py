@@ -40,9 +40,10 @@ def kill_supervisor(site: RunningBox) -> None:
     ],
 )
 def test_somebody_who_watches_sees_their_video_though_a_process_is_killed(
-    page: Page, site: RunningBox, tmp_path: Path, kill: Callable[[RunningBox], None]
+    page: Page, site: RunningBox, tmp_path: Path, request: pytest.FixtureRequest, kill: Callable[[RunningBox], None]
 ) -> None:
-    make_video(page, sounds.speech(tmp_path / "long.wav", " ".join([SENTENCE] * 10)), resolution=1080)
+    words = f"{request.node.callspec.id}. " + " ".join([SENTENCE] * 10)  # not what the cache knows already
+    make_video(page, sounds.speech(tmp_path / "long.wav", words), resolution=1080)
     expect(page.locator("#stage")).to_have_text("Drawing the frames")
     kill(site)
     expect(page.locator("video")).to_be_visible()
