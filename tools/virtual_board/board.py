@@ -13,7 +13,7 @@ from tools.boards.board import Board, Nor, NorPartition
 NAME: Final = "virt-arm64"
 BOOT: Final = Path(__file__).resolve().parents[2] / "boot"
 GENERATED: Final = BOOT / "generated" / NAME
-MEMORY_MB: Final = 1024
+MEMORY_MB: Final = 2048
 KERNEL_ADDRESS: Final = 0x4200_0000
 """Where U-Boot lays the kernel; boot/uboot/virt-arm64.env keeps the FIT away from it."""
 

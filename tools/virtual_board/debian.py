@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -34,9 +34,32 @@ def packages(names: Sequence[str], folder: Path, *, backports: bool = False) -> 
     return [next(folder.glob(f"{name.partition(':')[0]}_*.deb")) for name in names]
 
 
+def closure(names: Sequence[str], folder: Path) -> list[Path]:
+    """Fetch arm64 packages into `folder` with all that they depend on, as for a machine that has nothing yet."""
+    nothing = folder / "status"
+    nothing.touch()
+    (folder / "partial").mkdir()
+    alone = {
+        "APT::Architecture": "arm64",
+        "APT::Install-Recommends": "false",
+        "Debug::NoLocking": "true",
+        "Dir::State::status": str(nothing),
+        "Dir::Cache::archives": str(folder),
+    }
+    _apt(["--download-only", "--assume-yes", *_options(alone), "install", *names], folder)
+    return sorted(folder.glob("*.deb"))
+
+
 def unpack(deb: Path, folder: Path) -> None:
     """Lay a package's files out below `folder`."""
     subprocess.run(["dpkg-deb", "--extract", str(deb), str(folder)], check=True)
+
+
+def unpack_over(deb: Path, tree: Path) -> None:
+    """The same for the tree of a whole system, some of whose folders are links."""
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE) as packed:
+        command = ["tar", "--extract", "--keep-directory-symlink", "--no-same-owner", "--directory", str(tree)]
+        subprocess.run(command, stdin=packed.stdout, check=True)
 
 
 def source(name: str, folder: Path) -> tuple[Path, Path]:
@@ -94,16 +117,18 @@ def _run(arguments: list[str], folder: Path, *, check: bool = True) -> bool:
         "APT::Architectures::": "arm64",
         "APT::Sandbox::User": "root",
     }
-    command = ["apt-get", "--quiet", "--quiet"]
-    for key, value in options.items():
-        command += ["--option", f"{key}={value}"]
-    done = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True)
+    command = ["apt-get", "--quiet", "--quiet", *_options(options), *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if check and done.returncode != 0:
         raise UnhealthyError(
             f"apt-get {' '.join(arguments)} failed: {done.stderr.strip()}",
             hint="connect to the network; the archive must carry this release's backports and trixie's sources",
         )
     return done.returncode == 0
+
+
+def _options(values: Mapping[str, str]) -> list[str]:
+    return [f"--option={key}={value}" for key, value in values.items()]
 
 
 def _state() -> Path:

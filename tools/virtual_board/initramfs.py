@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -33,8 +35,8 @@ def place() -> Path:
     return cache.place("busybox", [_PACKAGE])
 
 
-def build(target: Path, init: str) -> None:
-    """Pack busybox and `init`, a script for its shell, into `target`."""
+def build(target: Path, init: str, files: Mapping[str, Path] | None = None) -> None:
+    """Pack busybox and `init`, a script for its shell, into `target`; `files` are more, by place."""
     folder = cache.made(place(), _fetch)
     with tempfile.TemporaryDirectory() as scratch, target.open("wb") as file:
         tree = Path(scratch)
@@ -42,6 +44,9 @@ def build(target: Path, init: str) -> None:
             (tree / name).mkdir()
         (tree / "bin/busybox").write_bytes((folder / "bin/busybox").read_bytes())
         (tree / "init").write_text(init)
+        for name, source in (files or {}).items():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, tree / name)
         for program in ("bin/busybox", "init"):
             (tree / program).chmod(0o755)
         names = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*")))

@@ -58,6 +58,13 @@ class Machine:
                 machine.wait()
         return console.read_text(errors="replace")
 
+    def start(self) -> subprocess.Popen[bytes]:
+        """Switch the board on; the process's input and output are its serial port. Killed, its power is cut."""
+        command, environment = qemu.command([*self.options(), "-serial", "stdio"])
+        return subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
     def replace_process(self) -> None:
         """Become QEMU, with the serial console in this terminal. Does not return."""
         command, environment = qemu.command([*self.options(), "-serial", "mon:stdio"])

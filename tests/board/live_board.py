@@ -1,0 +1,182 @@
+"""The virtual board while it runs: its serial console with the time of every line, the shell on it, its web console.
+
+    with Live(factory.machine(folder, port=free_port()), folder / "console") as board:
+        board.reaches("multi-user", timeout_s=300)
+        board.shell("fw_printenv BOOT_ORDER")
+
+The shell is there because the virtual board's image has one; leaving the block cuts the power.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any, Final
+
+from tools.virtual_board.machine import Machine
+
+STAGES: Final = {
+    "U-Boot": r"^U-Boot 20",
+    "kernel": r"^Starting kernel",
+    "root opened": r"^The root of slot \w is opened",
+    "systemd": r"systemd\[1\]: systemd \d+",
+    "multi-user": r"Reached target .*multi-user\.target",
+}
+"""What a line looks like with which a stage of the start begins."""
+SHELL_S: Final = 120.0
+_READY: Final = "ready-for-commands"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+class Live:
+    """A board that was switched on. Times are seconds since then."""
+
+    def __init__(self, machine: Machine, console: Path) -> None:
+        self.port = machine.console_port
+        self._console = console
+        self._began = time.monotonic()
+        self._process: subprocess.Popen[bytes] = machine.start()
+        self._lines: list[tuple[float, str]] = []
+        self._news = threading.Condition()
+        self._asked = 0
+        self._in_shell = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Live:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.cut_power()
+
+    def cut_power(self) -> None:
+        """At once; nothing is asked."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+
+    def now(self) -> float:
+        return time.monotonic() - self._began
+
+    def lines(self, since: int = 0) -> list[str]:
+        with self._news:
+            return [line for _, line in self._lines[since:]]
+
+    def seen(self) -> int:
+        """How many lines there were so far, for `waits_for`."""
+        with self._news:
+            return len(self._lines)
+
+    def reaches(self, stage: str, *, timeout_s: float) -> float:
+        """When a stage began; waits for it."""
+        return self.waits_for(STAGES[stage], timeout_s=timeout_s)[0]
+
+    def waits_for(self, pattern: str, *, timeout_s: float, since: int = 0) -> tuple[float, str]:
+        """The first line from number `since` on that the pattern is found in, and its time."""
+        deadline, look = time.monotonic() + timeout_s, since
+        with self._news:
+            while True:
+                for at, line in self._lines[look:]:
+                    if re.search(pattern, line):
+                        return at, line
+                look = len(self._lines)
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._reader.is_alive():
+                    end = "\n".join(line for _, line in self._lines[-40:])
+                    state = "is silent" if self._reader.is_alive() else "is off"
+                    raise TimeoutError(f"no line with {pattern!r}; the board {state}, its console ends with\n{end}")
+                self._news.wait(min(left, 1.0))
+
+    def shell(self, command: str, *, timeout_s: float = SHELL_S) -> str:
+        """What a command says on the board, as root; `AssertionError` where it fails."""
+        if not self._in_shell:
+            self._enter_shell()
+        self._asked += 1
+        before = self.seen()
+        self._type(f'({command}) 2>&1; echo "<$?:{self._asked}>"')
+        _, line = self.waits_for(rf"<\d+:{self._asked}>$", timeout_s=timeout_s, since=before)
+        said = self.lines(before)
+        said = said[: said.index(line)]
+        status = re.search(r"<(\d+):", line)
+        said.append(line[: line.index("<")])
+        text = "\n".join(one for one in said if not re.match(r"\[ *\d+\.\d+\] ", one)).strip()
+        assert status is not None
+        assert status[1] == "0", f"{command}: {text}"
+        return text
+
+    def fetch(self, path: str, *, timeout_s: float = 60.0, **request: Any) -> Any:
+        """An answer of the web console, from the host through the forwarded port: JSON as an object, else text.
+
+        `request` may have `data` (an object) and `headers`. Its certificate is its own.
+        """
+        data = request.get("data")
+        headers = {"Content-Type": "application/json", **request.get("headers", {})}
+        wanted = urllib.request.Request(
+            f"https://127.0.0.1:{self.port}{path}",
+            data=None if data is None else json.dumps(data).encode(),
+            headers=headers,
+            method=request.get("method"),
+        )
+        with urllib.request.urlopen(wanted, timeout=timeout_s, context=_anybody()) as answer:  # noqa: S310
+            text = answer.read().decode()
+            return json.loads(text) if answer.headers.get_content_type() == "application/json" else text
+
+    def serves(self, *, timeout_s: float) -> float:
+        """When the web console first answered over HTTPS; waits for it."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                self.fetch("/healthz", timeout_s=10)
+                return self.now()
+            except urllib.error.HTTPError:
+                return self.now()
+            except OSError as error:
+                if time.monotonic() > deadline or not self._reader.is_alive():
+                    end = "\n".join(self.lines()[-40:])
+                    raise TimeoutError(f"the web console does not answer ({error}); the console says\n{end}") from error
+                time.sleep(0.2)
+
+    def _enter_shell(self) -> None:
+        before = self.seen()
+        # In two parts, so that what is echoed is not what is waited for.
+        first, second = _READY.split("-", 1)
+        self._type(
+            f"stty -echo -onlcr; PS1=; PS2=; bind 'set enable-bracketed-paste off' 2>/dev/null; echo {first}-''{second}"
+        )
+        self.waits_for(rf"^{_READY}", timeout_s=SHELL_S, since=before)
+        self._in_shell = True
+
+    def _type(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._console.open("ab") as copy:
+            for raw in self._process.stdout:
+                copy.write(raw)
+                copy.flush()
+                line = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", raw.decode(errors="replace")).strip("\r\n")
+                with self._news:
+                    self._lines.append((time.monotonic() - self._began, line))
+                    self._news.notify_all()
+
+
+def _anybody() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,55 @@
+"""The virtual board as it leaves the factory: chips and disk with all that the checkout and the cache make."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import appliance
+from tools.virtual_board import fit, initramfs, linux, media, qemu, system, uboot
+from tools.virtual_board.machine import Machine
+
+CHIPS: Final = ("nor0", "nor1")
+DISK: Final = "disk"
+
+
+def current() -> system.System:
+    """The system as the checkout has it."""
+    return system.build(appliance.__version__)
+
+
+def assemble(folder: Path, slots: str = "a", what: system.System | None = None) -> None:
+    """Lay chips and disk out in `folder`: U-Boot, a shell in recovery's place, the system in the named slots."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tools, kernel = uboot.build(), linux.build() / "Image"
+    content = what or current()
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        tree, control, shell = scratch / "machine.dtb", scratch / "control.dtb", scratch / "shell"
+        qemu.device_tree(tree)
+        fit.control_tree(tools, fit.key(), tree, control)
+        initramfs.build(shell, initramfs.SHELL)
+        recovery = scratch / "recovery.fit"
+        partitioned = fit.with_partitions(tree, scratch / "partitioned.dtb")
+        fit.image(
+            tools,
+            fit.key(),
+            recovery,
+            kernel=kernel,
+            initramfs=shell,
+            device_tree=partitioned,
+            compression="lzma",
+        )
+        contents = {
+            "u-boot": (tools / "u-boot-nodtb.bin").read_bytes() + control.read_bytes(),
+            "recovery": recovery.read_bytes(),
+        }
+        media.write_nor((folder / CHIPS[0], folder / CHIPS[1]), contents)
+    partitions = {name: image for letter in slots for name, image in content.slot(letter).items()}
+    media.write_disk(folder / DISK, partitions)
+
+
+def machine(folder: Path, port: int | None = None) -> Machine:
+    """The board whose chips and disk lie in `folder`."""
+    return Machine(chips=(folder / CHIPS[0], folder / CHIPS[1]), disk=folder / DISK, console_port=port)
