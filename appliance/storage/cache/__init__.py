@@ -4,8 +4,11 @@
     segment      the bytes of a segment
     index        where each item is, in arrays
     ghosts       who asked for admission lately
+    window       what was turned away lately, in memory
+    admission    which values are worth the flash
     statistics   counters, and the file in which they outlive the process
-    cache        `SegmentCache`: admission, eviction, recovery
+    store        the stream of segments: appends, finds, evicts
+    cache        `SegmentCache`
     box          the one of this box: its place, size and budget
 
 The write budget is `appliance.storage.budget`.

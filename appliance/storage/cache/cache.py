@@ -1,12 +1,8 @@
 """`SegmentCache`: what may vanish at any time, kept where writing costs life.
 
 Keys are content hashes, text or bytes; a value is what was once put under its key or a miss, never anything else. `put`
-answers whether the value is in the cache now. It is admitted
-
-- where there is room that was never used, else only when it was put once before, lately (`Ghosts`: half as many as
-  there are resident items), because most of what is asked for once is not asked for again. Kinds of a weight over 1
-  need no such proof: they are small and dear to make, and whoever asks again soon shall find them;
-- with the probability that the budget gives, times the weight of its kind (`KINDS`).
+answers whether the value was admitted (`Admission`). One that was not is in memory for a while and served from there:
+the last `WINDOW_BYTES`, or an eighth of the capacity if that is less.
 
 Nothing raises in here. A volume that is full, read-only, gone, or in the hands of another process turns puts away; what
 can still be read is still served; `stats()["problem"]` says what is wrong, and every half minute a put looks again. One
@@ -18,8 +14,6 @@ Any number of threads may use a cache; one at a time is served. A crash loses wh
 
 from __future__ import annotations
 
-import base64
-import binascii
 import random
 import threading
 import time
@@ -30,8 +24,8 @@ from typing import Any, Final
 
 from appliance.storage.budget import WriteBudget
 from appliance.storage.cache import segment
+from appliance.storage.cache.admission import Admission
 from appliance.storage.cache.folder import Folder
-from appliance.storage.cache.ghosts import Ghosts
 from appliance.storage.cache.index import Entry
 from appliance.storage.cache.statistics import (
     KINDS,
@@ -48,10 +42,9 @@ from appliance.storage.cache.store import SegmentStore
 SEGMENT_BYTES: Final = 1024 * 1024
 SEGMENT_LEBS: Final = 8
 RETRY_S: Final = 30.0
-NAND_FACTOR: Final = 1.06
-"""NAND bytes that UBIFS programs for a byte of a segment's file, as `tests/bench/flash_wear` measures it."""
-_GHOST_RATIO: Final = 0.5
-_FEWEST_GHOSTS: Final = 16
+WINDOW_BYTES: Final = 4 * 1024 * 1024
+"""RAM for what was turned away lately: a video of ten seconds. The worker may have hundreds of times as much."""
+_WINDOW_SHARE: Final = 8
 _BLOCK: Final = 4096
 _NODE_BYTES: Final = _BLOCK + 48
 """A block of a file as UBIFS stores it, in one piece and in one LEB: struct ubifs_data_node before its data."""
@@ -81,13 +74,11 @@ class SegmentCache:
         usual = SEGMENT_LEBS * (leb_bytes // _NODE_BYTES) * _BLOCK if leb_bytes else SEGMENT_BYTES
         self._segment_bytes = max(min(usual, capacity_bytes // 16 // _BLOCK * _BLOCK), _BLOCK)
         self._largest = min(capacity_bytes // 4, 16 * self._segment_bytes)
-        self._budget = budget
+        self._admission = Admission(min(WINDOW_BYTES, capacity_bytes // _WINDOW_SHARE), budget, chance)
         self._clock = clock
-        self._chance = chance
         self._make_folder = folder
         self._lock = threading.Lock()
         self._counters = Counters()
-        self._ghosts = Ghosts(_FEWEST_GHOSTS)
         self._state_due = 0
         self._asked = False
         self._restored = False
@@ -105,8 +96,8 @@ class SegmentCache:
             self._capacity,
             self._segment_bytes,
             self._counters,
-            written=self._spend,
-            forgotten=self._forget,
+            written=self._admission.spend,
+            forgotten=self._admission.forget,
         )
         try:
             self._writable = self._folder.lock()
@@ -129,34 +120,32 @@ class SegmentCache:
             return
         self._restored = True
         self._counters.restore(state.get("statistics"))
-        ghosts, budget = state.get("ghosts"), state.get("budget")
-        if isinstance(ghosts, str):
-            try:
-                self._ghosts = Ghosts.load(base64.b64decode(ghosts, validate=True))
-            except binascii.Error:
-                self._counters.damaged += 1
-        if self._budget and isinstance(budget, dict):
-            self._budget.restore(budget)
+        self._admission.restore(state)
         self._state_due = self._counters.segments_written + STATE_EVERY
 
     def get(self, key: str | bytes, *, kind: str = "other") -> bytes | None:
-        """The value, or None. The kind only says where a miss is counted."""
+        """The value, or None. The kind only says where it is counted if it is not on the volume."""
         with self._lock:
             self._asked = True
             digest = segment.digest(key)
             entry = self._store.index.get(segment.fingerprint(digest))
             data = self._load(digest, entry) if entry else None
-            if entry is None or data is None:
-                self._counters.kinds[kind if kind in KINDS else "other"].misses += 1
+            if entry and data is not None:
+                self._store.index.hit(segment.fingerprint(digest))
+                counters = self._counters.kinds[_kind_name(entry.kind)]
+            else:
+                counters = self._counters.kinds[kind if kind in KINDS else "other"]
+                data = self._admission.window.get(digest)
+                counters.memory_hits += data is not None
+            if data is None:
+                counters.misses += 1
                 return None
-            self._store.index.hit(segment.fingerprint(digest))
-            counters = self._counters.kinds[_kind_name(entry.kind)]
             counters.hits += 1
             counters.hit_bytes += len(data)
             return data
 
     def put(self, key: str | bytes, data: bytes, *, kind: str = "other") -> bool:
-        """Offer a value; True if the cache has it now."""
+        """Offer a value; whether it was admitted."""
         with self._lock:
             self._asked = True
             kind = kind if kind in KINDS else "other"
@@ -171,28 +160,19 @@ class SegmentCache:
                 return True
             # What is under that key is something else, or broken: better a miss.
             self._store.index.remove(segment.fingerprint(digest))
+            held = self._admission.window.take(digest)
             if self._closed or not self._writable:
                 counters.unwritable += 1
                 return False
-            if not self._admits(segment.fingerprint(digest), len(data), kind, counters, known=entry is not None):
+            length = len(data) + segment.RECORD_BYTES
+            if length > self._largest:
+                counters.too_large += 1
+                return False
+            proven = entry is not None or held is not None or self._store.has_free_room(length)
+            if not self._admission.admits(segment.fingerprint(digest), kind, counters, proven=proven):
+                self._admission.hold(digest, data)
                 return False
             return self._append(digest, data, kind, counters)
-
-    def _admits(self, fingerprint: int, length: int, kind: str, counters: KindCounters, *, known: bool) -> bool:
-        if length + segment.RECORD_BYTES > self._largest:
-            counters.too_large += 1
-            return False
-        # A ghost that is admitted is none any more, so it is asked last.
-        free = self._store.has_free_room(length + segment.RECORD_BYTES)
-        if not (self._ghosts.take(fingerprint) or known or free or KINDS[kind] > 1):
-            self._ghosts.add(fingerprint)
-            counters.unknown += 1
-            return False
-        if self._budget and self._chance() >= self._budget.probability() * KINDS[kind]:
-            self._ghosts.add(fingerprint)
-            counters.over_budget += 1
-            return False
-        return True
 
     def _append(self, digest: bytes, data: bytes, kind: str, counters: KindCounters) -> bool:
         try:
@@ -219,13 +199,6 @@ class SegmentCache:
             self._store.index.remove(segment.fingerprint(digest))
         return data
 
-    def _forget(self, fingerprint: int) -> None:
-        self._ghosts.add(fingerprint)
-
-    def _spend(self, file_bytes: int) -> None:
-        if self._budget:
-            self._budget.spend(file_bytes * NAND_FACTOR)
-
     def _failed(self, error: OSError) -> None:
         self._counters.write_errors += 1
         self._writable = False
@@ -234,14 +207,8 @@ class SegmentCache:
 
     def _save(self) -> None:
         """Store what shall outlive the process; on the way, fit the ghosts to the number of items."""
-        wanted = max(int(_GHOST_RATIO * len(self._store.index)), _FEWEST_GHOSTS)
-        self._ghosts = self._ghosts.resized(wanted)
-        state = {
-            "statistics": self._stats(),
-            "ghosts": base64.b64encode(self._ghosts.dump()).decode(),
-            "budget": self._budget.snapshot() if self._budget else None,
-        }
-        content = encode_state(state)
+        self._admission.fit(len(self._store.index))
+        content = encode_state({"statistics": self._stats()} | self._admission.dump())
         self._state_due = self._counters.segments_written + STATE_EVERY
         try:
             self._folder.check()
@@ -249,7 +216,7 @@ class SegmentCache:
         except OSError as error:
             self._failed(error)
         self._counters.file_bytes += len(content)
-        self._spend(len(content))
+        self._admission.spend(len(content))
 
     def stats(self) -> dict[str, Any]:
         """Everything that is counted, in all and in `kinds`, as JSON; counters go on over a restart."""
@@ -272,9 +239,10 @@ class SegmentCache:
             "capacity_bytes": self._capacity,
             "segment_bytes": self._segment_bytes,
             "index_bytes": self._store.index.memory,
-            "ghosts": self._ghosts.capacity,
-            "budget_bytes_per_day": self._budget.bytes_per_day if self._budget else None,
-            "admission": self._budget.probability() if self._budget else 1.0,
+            "window_bytes": self._admission.window.memory,
+            "ghosts": self._admission.ghosts.capacity,
+            "budget_bytes_per_day": self._admission.budget.bytes_per_day if self._admission.budget else None,
+            "admission": self._admission.probability(),
             "problem": self._problem,
         }
 
@@ -283,6 +251,7 @@ class SegmentCache:
         with self._lock:
             if self._closed:
                 return
+            self._admission.empty()
             if self._writable and self._asked:
                 try:
                     self._store.seal()

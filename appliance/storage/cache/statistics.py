@@ -41,6 +41,8 @@ class KindCounters:
     """Requests for items of one kind; bytes are those of the data."""
 
     hits: int = 0
+    memory_hits: int = 0
+    """Those of the hits that were in memory, not admitted to the volume."""
     hit_bytes: int = 0
     misses: int = 0
     puts: int = 0

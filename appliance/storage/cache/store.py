@@ -68,20 +68,23 @@ class SegmentStore:
     def open(self, *, writable: bool) -> None:
         """Find what the folder holds; the writer removes torn segments."""
         numbers = {number: name for name in self._folder.names() if (number := segment.number_of(name)) is not None}
+        found: list[segment.Listed] = []
         for number, name in sorted(numbers.items()):
             size, listed = self._survey(number, name)
             if listed is not None:
                 tail = segment.TRAILER_BYTES + len(listed) * segment.FOOTER_BYTES
                 self._files[number] = (size - tail, size)
-                for fingerprint, entry in listed:
-                    self.index.set(fingerprint, entry)
+                found += listed
             else:
                 self._counters.damaged += 1
                 if writable:
                     self._clear_away(name)
         self.file_bytes = sum(size for _payload, size in self._files.values())
         self._number = max(numbers, default=0) + 2
-        self.index.discard(lambda entry: not self._is_whole(entry))
+        for fingerprint, entry in found:
+            # One without its end does not hide an older one.
+            if self._is_whole(entry):
+                self.index.set(fingerprint, entry)
 
     def _survey(self, number: int, name: str) -> tuple[int, list[segment.Listed] | None]:
         try:

@@ -7,7 +7,7 @@ import pytest
 
 from appliance.storage.budget import BUCKET_S, DAY_S, Chip, WriteBudget, bytes_per_day
 from appliance.storage.cache import SegmentCache
-from appliance.storage.cache.cache import NAND_FACTOR
+from appliance.storage.cache.admission import NAND_FACTOR
 
 MB = 1024 * 1024
 

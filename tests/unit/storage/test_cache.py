@@ -174,7 +174,7 @@ def test_a_full_cache_takes_at_once_what_is_dear_to_make(folder: Path, kind: str
 
 
 def test_a_kind_with_more_weight_is_admitted_more_often_when_the_budget_binds(folder: Path, clock: Clock) -> None:
-    budget = WriteBudget(24 * MB, clock=clock)
+    budget = WriteBudget(12 * MB, clock=clock)
     source = random.Random(1)  # noqa: S311
     with SegmentCache(folder, MB, budget, clock=clock, chance=source.random) as cache:
         for number in range(20_000):
