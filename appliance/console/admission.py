@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from apiflask import APIFlask
+from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from appliance.console.app import MAX_BODY
@@ -19,7 +19,7 @@ _FRAME: Final = 64 * 1024
 """What a form puts around a file."""
 
 
-def body_limit(app: APIFlask, method: str, path: str, headers: dict[str, str], scheme: str, address: str) -> int:
+def body_limit(app: Flask, method: str, path: str, headers: dict[str, str], scheme: str, address: str) -> int:
     """Bytes that the body may have. `headers` are named as waitress does, such as `CONTENT_TYPE`."""
     if method not in ("POST", "PUT"):
         return MAX_BODY

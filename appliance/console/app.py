@@ -43,6 +43,7 @@ def create_app(volumes: Volumes) -> APIFlask:
     access.install(app)
     headers.install(app)
     errors.install(app)
+    errors.install_for_schemas(app)
     api.register(app)
     app.register_blueprint(metrics.blueprint)
     pages.register(app)

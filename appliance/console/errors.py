@@ -12,9 +12,7 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from apiflask import APIFlask
-from apiflask.exceptions import HTTPError
-from flask import Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from markupsafe import escape
 from werkzeug.exceptions import HTTPException
 
@@ -73,7 +71,9 @@ def status_of(error: ApplianceError) -> HTTPStatus:
     return HTTPStatus.BAD_REQUEST
 
 
-def install(app: APIFlask) -> None:
+def install(app: Flask) -> None:
+    """Everything but what schemas do not admit: recovery has no schemas, and no APIFlask."""
+
     @app.errorhandler(ApplianceError)
     def _refused(error: ApplianceError) -> Response:
         response = answer(status_of(error), error.message, error.hint)
@@ -97,9 +97,13 @@ def install(app: APIFlask) -> None:
         log.error("%s %s: a bug", request.method, request.path, exc_info=error)
         return answer(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug in the console", "the log says more; try again")
 
+
+def install_for_schemas(app: Flask) -> None:
+    """APIFlask's own errors: what a schema does not admit."""
+    from apiflask.exceptions import HTTPError
+
     @app.errorhandler(HTTPError)
     def _described(error: HTTPError) -> Response:
-        """APIFlask's own errors: what a schema does not admit."""
         return answer(error.status_code, str(error.message), _first_complaint(error.detail), error.detail)
 
 

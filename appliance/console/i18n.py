@@ -58,12 +58,16 @@ def joined(*texts: str) -> Markup:
 
 def said(text: str) -> str:
     """What another part of the box said, in the request's language as far as it is known."""
-    spoken = language()
+    return said_in(text, language())
+
+
+def said_in(text: str, spoken: str) -> str:
+    """The same in a language."""
     if known := said_catalogue(spoken).get(text) or catalogue(spoken).get(text):
         return known
     for pattern, translation in _patterns(spoken):
         if match := pattern.fullmatch(text):
-            return translation.format(*map(said, match.groups()))
+            return translation.format(*(said_in(part, spoken) for part in match.groups()))
     return text
 
 

@@ -27,14 +27,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from apiflask import APIFlask
+from flask import Flask
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
-from appliance.console.admission import body_limit
 from appliance.console.box import Box
 from appliance.console.security import certificate, first_boot
 from appliance.console.sse import MAX_STREAMS
@@ -141,7 +140,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
     _stopping = False
 
     def __init__(
-        self, app: APIFlask, bound: socket.socket, limit: Limit, *, clients: dict[int, str] | None = None
+        self, app: Flask, bound: socket.socket, limit: Limit, *, clients: dict[int, str] | None = None
     ) -> None:
         adjustments = Adjustments(
             sockets=[bound],
@@ -197,8 +196,10 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         return self._thread.is_alive() and time.monotonic() - self.turned < _STUCK_S
 
 
-def serve(app: APIFlask, link: Link, *, host: str | None = None, port: int | None = None) -> None:
+def serve(app: Flask, link: Link, *, host: str | None = None, port: int | None = None) -> None:
     """Serve until SIGTERM. `host` and `port` override the settings'; port 0 is any free one, said in the log."""
+    from appliance.console.admission import body_limit  # which recovery, serving with the same parts, has not
+
     box: Box = app.extensions["box"]
     settings = box.settings()
     _raise_descriptors()

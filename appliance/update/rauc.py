@@ -85,13 +85,13 @@ def is_expected(root: Path = Path("/")) -> bool:
     return any(word.startswith("rauc.slot=") for word in (root / "proc/cmdline").read_text().split())
 
 
-def system() -> System:
-    """What RAUC knows of the slots that boot."""
+def system(*, outside: bool = False) -> System:
+    """What RAUC knows of the slots that boot. `outside`: asked from recovery, where none of them runs."""
     with _Bus() as bus:
         (found,) = bus.call("GetSlotStatus")
         slots = tuple(_slot(name, values) for name, values in found if _text(values, "bootname"))
         booted = next((slot.name for slot in slots if slot.booted), "")
-        if not slots or not booted:
+        if not slots or not (booted or outside):
             raise NoRaucError()
         primary = ""
         with contextlib.suppress(UnhealthyError):  # the boot loader's environment cannot be read

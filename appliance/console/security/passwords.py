@@ -21,13 +21,18 @@ _one_at_a_time = threading.Lock()
 
 
 def hashed(password: str) -> str:
-    """The hash to keep of a new password; `InputError` for one that is too short or absurdly long."""
+    """The hash to keep of a new password; `InputError` for one that will not do."""
+    check(password)
+    with _one_at_a_time:
+        return _hasher.hash(password)
+
+
+def check(password: str) -> None:
+    """`InputError` for a new password that is too short or absurdly long."""
     if len(password) < MIN_LENGTH:
         raise InputError(f"the password has fewer than {MIN_LENGTH} characters", hint="a few plain words do well")
     if len(password) > MAX_LENGTH:
         raise InputError(f"the password has more than {MAX_LENGTH} characters", hint="choose a shorter one")
-    with _one_at_a_time:
-        return _hasher.hash(password)
 
 
 def matches(kept: str, password: str) -> bool:
