@@ -9,6 +9,7 @@ The shell is there because the virtual board's image has one; leaving the block 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -52,6 +53,9 @@ class Live:
         self._news = threading.Condition()
         self._asked = 0
         self._in_shell = False
+        self._token: dict[str, str] = {}
+        cookies = urllib.request.HTTPCookieProcessor()
+        self._browser = urllib.request.build_opener(urllib.request.HTTPSHandler(context=_anybody()), cookies)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -116,31 +120,46 @@ class Live:
         assert status[1] == "0", f"{command}: {text}"
         return text
 
-    def fetch(self, path: str, *, timeout_s: float = 60.0, **request: Any) -> Any:
+    def fetch(self, path: str, *, given: Any = None, file: Path | None = None, timeout_s: float = 60.0) -> Any:
         """An answer of the web console, from the host through the forwarded port: JSON as an object, else text.
 
-        `request` may have `data` (an object) and `headers`. Its certificate is its own.
+        `given` is sent as JSON, `file` as it is; a session that began with `set_up` goes on. `AssertionError` with
+        what it says when it refuses.
         """
-        data = request.get("data")
-        headers = {"Content-Type": "application/json", **request.get("headers", {})}
-        wanted = urllib.request.Request(
-            f"https://127.0.0.1:{self.port}{path}",
-            data=None if data is None else json.dumps(data).encode(),
-            headers=headers,
-            method=request.get("method"),
-        )
-        with urllib.request.urlopen(wanted, timeout=timeout_s, context=_anybody()) as answer:  # noqa: S310
+        wanted = urllib.request.Request(f"https://127.0.0.1:{self.port}{path}", headers=dict(self._token))
+        with contextlib.ExitStack() as stack:
+            if given is not None:
+                wanted.data = json.dumps(given).encode()
+                wanted.add_header("Content-Type", "application/json")
+            if file is not None:
+                wanted.data = stack.enter_context(file.open("rb"))
+                wanted.add_header("Content-Type", "application/octet-stream")
+                wanted.add_header("Content-Length", str(file.stat().st_size))
+            try:
+                answer = stack.enter_context(self._browser.open(wanted, timeout=timeout_s))
+            except urllib.error.HTTPError as error:
+                raise AssertionError(f"{path}: {error.code} {error.read().decode(errors='replace')}") from error
             text = answer.read().decode()
             return json.loads(text) if answer.headers.get_content_type() == "application/json" else text
+
+    def set_up(self, password: str) -> None:
+        """As the owner of a new box does, who reads the pairing code on it."""
+        code = self.shell("mouthpiece pairing-code")
+        self._begin("/api/v1/setup", {"password": password, "code": code})
+
+    def log_in(self, password: str) -> None:
+        self._begin("/api/v1/login", {"password": password})
+
+    def _begin(self, path: str, given: dict[str, str]) -> None:
+        self._token = {"X-CSRF-Token": self.fetch("/api/v1/session")["csrf_token"]}
+        self._token = {"X-CSRF-Token": self.fetch(path, given=given)["csrf_token"]}
 
     def serves(self, *, timeout_s: float) -> float:
         """When the web console first answered over HTTPS; waits for it."""
         deadline = time.monotonic() + timeout_s
         while True:
             try:
-                self.fetch("/healthz", timeout_s=10)
-                return self.now()
-            except urllib.error.HTTPError:
+                self.fetch("/healthz", timeout_s=30)
                 return self.now()
             except OSError as error:
                 if time.monotonic() > deadline or not self._reader.is_alive():

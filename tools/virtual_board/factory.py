@@ -12,6 +12,7 @@ from tools.virtual_board.machine import Machine
 
 CHIPS: Final = ("nor0", "nor1")
 DISK: Final = "disk"
+NAND: Final = "nand"
 
 
 def current() -> system.System:
@@ -46,10 +47,18 @@ def assemble(folder: Path, slots: str = "a", what: system.System | None = None) 
             "recovery": recovery.read_bytes(),
         }
         media.write_nor((folder / CHIPS[0], folder / CHIPS[1]), contents)
+    media.write_nand(folder / NAND)
     partitions = {name: image for letter in slots for name, image in content.slot(letter).items()}
     media.write_disk(folder / DISK, partitions)
 
 
 def machine(folder: Path, port: int | None = None) -> Machine:
     """The board whose chips and disk lie in `folder`."""
-    return Machine(chips=(folder / CHIPS[0], folder / CHIPS[1]), disk=folder / DISK, console_port=port)
+    chips = folder / CHIPS[0], folder / CHIPS[1]
+    return Machine(chips=chips, disk=folder / DISK, nand=folder / NAND, console_port=port)
+
+
+def bare_machine(folder: Path, arguments: str) -> Machine:
+    """The same without a boot loader: the kernel alone, with this command line."""
+    chips = folder / CHIPS[0], folder / CHIPS[1]
+    return Machine(chips=chips, disk=folder / DISK, kernel=(linux.build() / "Image", arguments))

@@ -14,22 +14,32 @@ from tools.virtual_board import qemu
 class Machine:
     chips: tuple[Path, Path]
     disk: Path | None = None
+    nand: Path | None = None
+    """What the kernel makes a NAND of (block2mtd)."""
     flash_worn_out: bool = False
     """The second chip, with all that is ever written, refuses to be."""
     console_port: int | None = None
     """The host's port, on loopback, behind which the box's console answers."""
+    kernel: tuple[Path, str] | None = None
+    """Started at once with this command line; what lies in the flash is not run."""
     instant: bool = False
     """Time passes only by what is computed: who waits, waits no time at all. For tests of waiting."""
 
     def options(self) -> list[str]:
         second = ",readonly=on" if self.flash_worn_out else ""
         options = ["-device", "i6300esb"]
-        options += ["-drive", f"if=pflash,unit=0,format=raw,file={self.chips[0]}"]
-        options += ["-drive", f"if=pflash,unit=1,format=raw,file={self.chips[1]}{second}"]
+        if self.kernel is None:
+            options += ["-drive", f"if=pflash,unit=0,format=raw,file={self.chips[0]}"]
+            options += ["-drive", f"if=pflash,unit=1,format=raw,file={self.chips[1]}{second}"]
+        else:
+            options += ["-kernel", str(self.kernel[0]), "-append", self.kernel[1]]
         options += ["-device", "virtio-rng-pci"]
         if self.disk is not None:
             options += ["-drive", f"if=none,id=disk,format=raw,discard=unmap,file={self.disk}"]
             options += ["-device", "virtio-blk-pci,drive=disk"]
+        if self.nand is not None:
+            options += ["-drive", f"if=none,id=nand,format=raw,file={self.nand}"]
+            options += ["-device", "virtio-blk-pci,drive=nand,serial=nand"]
         forward = f",hostfwd=tcp:127.0.0.1:{self.console_port}-:443" if self.console_port else ""
         options += ["-netdev", f"user,id=network,restrict=on{forward}", "-device", "virtio-net-pci,netdev=network"]
         if self.instant:

@@ -1,4 +1,4 @@
-"""What the virtual board's chips and disk hold: the flash chips with the NOR's partitions, and a GPT disk with slots.
+"""What the virtual board's chips and disk hold: the NOR with its partitions, the NAND, a GPT disk with slots.
 
 All are raw files. An erased flash is ones; a disk is a sparse file of zeros.
 """
@@ -21,9 +21,7 @@ def write_nor(chips: tuple[Path, Path], contents: Mapping[str, bytes]) -> None:
     """Make both chips anew: erased, but for `contents` by partition. `InputError` for what does not fit."""
     half = board.nor_size() // CHIPS
     for chip in chips:
-        with chip.open("wb") as file:
-            for _ in range(half // len(_ERASED)):
-                file.write(_ERASED)
+        _erase(chip, half)
     for name, content in contents.items():
         partition = board.nor_partition(name)
         if len(content) > partition.size:
@@ -41,6 +39,14 @@ def read_nor(chips: tuple[Path, Path], name: str) -> bytes:
     with chips[number].open("rb") as file:
         file.seek(offset)
         return file.read(partition.size)
+
+
+def write_nand(chip: Path) -> None:
+    """Make the NAND anew: erased."""
+    nand = board.description().nand
+    if nand is None:
+        raise InputError(f"boot/boards/{board.NAME}.toml has no NAND")
+    _erase(chip, nand.size)
 
 
 def write_disk(disk: Path, contents: Mapping[str, Path]) -> None:
@@ -76,6 +82,12 @@ def find(disk: Path, name: str) -> tuple[int, int]:
             fields = dict(part.strip().split("=", 1) for part in line.partition(" : ")[2].split(",") if "=" in part)
             return int(fields["start"]) * 512, int(fields["size"]) * 512
     raise InputError(f"{disk} has no partition {name}")
+
+
+def _erase(chip: Path, size: int) -> None:
+    with chip.open("wb") as file:
+        for _ in range(size // len(_ERASED)):
+            file.write(_ERASED)
 
 
 def _sfdisk(disk: Path, script: str) -> None:
