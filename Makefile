@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
-BUILT := help setup run test test-board test-board-full qemu lint bench train boards yocto-check clean
+BUILT := help setup run test test-board test-board-full qemu lint bench bench-flash train boards yocto-check clean
 UNBUILT := image flash yocto-exec
 .PHONY: $(BUILT) $(UNBUILT)
 
@@ -73,6 +73,10 @@ lint: $(DEV)  ## ruff and mypy --strict
 
 bench: $(SETUP)  ## run the benchmarks (ARGS="render --quick" for a short look)
 	@.venv/bin/mouthpiece bench $(ARGS)
+
+bench-flash: $(DEV)  ## what storing costs the flash, beside the obvious ways, in QEMU (an hour; ARGS="cache logs" for parts)
+	@tools/packages.sh tools/debian-packages-board.txt
+	@$(PYTHON) -m tests.bench.flash_wear $(ARGS)
 
 train: $(DEV)  ## train the motion network from nothing into build/train (hours on two cores)
 	@tools/packages.sh tools/train/packages.txt

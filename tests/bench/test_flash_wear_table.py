@@ -23,8 +23,9 @@ def test_a_cache_must_cost_a_sixth_and_hit_as_often(ours: float, hits: float, me
     assert row.reached.startswith(f"{ours} (1/")
 
 
-def test_what_is_only_shown_has_no_verdict() -> None:
-    assert [row.met for row in rows("other_traces", {"even": caches(400, 0.1)})] == [None, None]
+def test_it_must_do_so_with_every_trace_and_what_is_only_shown_has_no_verdict() -> None:
+    assert [row.met for row in rows("recorded", {"32 MB": caches(100, 0.5)})] == [True, None]
+    assert [row.met for row in rows("recorded", {"32 MB": caches(100, 0.1)})] == [False, None]
 
 
 @pytest.mark.parametrize(("day", "met"), [(1.05, True), (0.95, True), (1.06, False)])

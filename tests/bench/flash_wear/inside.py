@@ -49,10 +49,10 @@ def other_traces(note: Note, *, small: bool) -> None:
 
 
 def recorded(note: Note, *, small: bool) -> None:
-    """What rendering asked for, in a cache of a sixth of it and in a smaller one."""
+    """What rendering asked for, in a cache of a sixth of it, in a smaller and a larger one."""
     make = functools.partial(traces.recorded, RECORDED)
-    for capacity_mb in (32,) if small else (32, 16):
-        ways = ("files", "diskcache", "segments")
+    for capacity_mb in (32,) if small else (32, 16, 64):
+        ways = ("files", "diskcache", "segments") if capacity_mb == 32 else ("files", "segments")
         note(f"{capacity_mb} MB", {way: caches.wear_of(way, make, capacity_mb=capacity_mb) for way in ways})
 
 
