@@ -1,0 +1,80 @@
+"""Installing a system. RAUC verifies the bundle, writes it and makes its slot the next to boot; no slot runs now.
+
+Any version is taken, older ones too: recovery is the last resort, and whoever is here knows the password or stands
+before the box. A bundle that is damaged, foreign, or not signed for this box is refused by RAUC.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final, Protocol
+
+from appliance.console.recovery import devices
+from appliance.console.recovery.layout import Layout
+from appliance.errors import InputError
+from appliance.update import rauc
+from appliance.update.step import Step
+from appliance.volumes import Volumes
+
+_PIECE: Final = 1 << 20
+_SPARE: Final = 96 << 20
+"""Memory that is left for the rest."""
+
+
+class Source(Protocol):
+    def read(self, size: int = ..., /) -> bytes: ...
+
+
+def folder(volumes: Volumes) -> Path:
+    """Where uploads lie: in memory, for no volume may be taken for granted."""
+    return volumes.run / "upload"
+
+
+def room(volumes: Volumes) -> int:
+    """Bytes that an upload may have. It is in memory twice while it is taken in."""
+    found = os.statvfs(volumes.run)
+    return max(0, min(_available(), found.f_bavail * found.f_frsize) - _SPARE) // 2
+
+
+def _available() -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def keep(volumes: Volumes, source: Source, name: str) -> Path:
+    """Write an upload down; one that was there before goes."""
+    place = folder(volumes)
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    safe = Path(name).name or "bundle"
+    target = place / f"{safe.removesuffix('.raucb')[:100]}.raucb"
+    with target.open("wb") as file:
+        shutil.copyfileobj(source, file, _PIECE)
+    if not target.stat().st_size:
+        target.unlink()
+        raise InputError("no file was sent", hint="choose a bundle, a file that ends in .raucb")
+    return target
+
+
+def forget(volumes: Volumes) -> None:
+    """Give the memory of an upload back."""
+    shutil.rmtree(folder(volumes), ignore_errors=True)
+
+
+def install(layout: Layout, bundle: Path, name: str, step: Step) -> str:
+    """Install a bundle; says which version. `InputError` where RAUC refuses it."""
+    if not devices.is_there(layout.disk):
+        raise InputError("the disk is not there, so there is nothing to install to", hint="replace the disk first")
+    devices.link(layout.disk)
+    found = rauc.inspect(bundle, name)
+    wanted = rauc.system(outside=True).compatible
+    if found.compatible != wanted:
+        raise InputError(
+            f"{name} is for {found.compatible}; this box is a {wanted}", hint="get the bundle for this kind of board"
+        )
+    rauc.install(bundle, step)
+    return found.version

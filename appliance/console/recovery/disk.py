@@ -1,0 +1,125 @@
+"""The disk: its partition table, which the two systems lie in, and the ext4 of avatars and videos.
+
+The data volume is mounted read-only, and writable only while something of ours writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import Final
+
+from appliance.console.pages.words import N
+from appliance.console.recovery import devices
+from appliance.console.recovery.layout import Layout
+from appliance.console.recovery.volume import Look, kernel_says, mount, unmount
+from appliance.console.recovery.work import run
+from appliance.errors import UnhealthyError
+
+DATA: Final = "data"
+_APPEARS_S: Final = 10.0
+_ABSENT: Final = "the disk is not there, or does not answer"
+
+
+class Disk:
+    """The table of partitions."""
+
+    name = "disk"
+    title = N("Disk")
+    holds = N("Both systems, avatars and videos")
+    loses = N("Everything on the disk: both systems, every avatar and every video. Then a system has to be installed.")
+
+    def __init__(self, layout: Layout, data: Data) -> None:
+        self._layout, self._data = layout, data
+
+    def look(self) -> Look:
+        if not devices.is_there(self._layout.disk):
+            return Look("off", _ABSENT)
+        missing = [name for name, _ in self._layout.partitions if not self._found(name)]
+        if missing:
+            return Look("problem", f"the partition {missing[0]} is missing", True, True)
+        return Look("ok", f"{self._layout.disk} has every partition", False, True)
+
+    def repair(self) -> None:
+        """Write the table anew from its copy at the end of the disk."""
+        self._data.detach()
+        table = run("sfdisk", "--dump", self._layout.disk)
+        self._write(table)
+        self._data.attach()
+
+    def format(self) -> None:
+        if not devices.is_there(self._layout.disk):
+            raise UnhealthyError(_ABSENT)
+        self._data.detach()
+        lines = [f'name="{name}"' + (f", size={size // 512}" if size else "") for name, size in self._layout.partitions]
+        self._write("label: gpt\n" + "\n".join(lines) + "\n")
+        self._data.format()
+
+    def _write(self, table: str) -> None:
+        run("sfdisk", "--quiet", "--wipe", "always", "--wipe-partitions", "never", self._layout.disk, given=table)
+        end = time.monotonic() + _APPEARS_S
+        while not all(self._found(name) for name, _ in self._layout.partitions):
+            if time.monotonic() > end:
+                raise UnhealthyError("the partitions do not appear", hint="reboot into recovery, and look again")
+            time.sleep(0.1)
+
+    def _found(self, name: str) -> bool:
+        return devices.partition(name, self._layout.disk) is not None
+
+
+class Data:
+    name = DATA
+    title = N("Avatars and videos")
+    holds = N("Avatars, uploads, finished videos")
+    loses = N("Every avatar and every video on this box. Make a backup first, if it can still be read.")
+
+    def __init__(self, layout: Layout, place: Path) -> None:
+        self._layout, self.place = layout, place
+
+    def attach(self) -> None:
+        """Mount it read-only; silent where that fails, `look` says it."""
+        device = self._device()
+        if device is not None and not self.place.is_mount():
+            with contextlib.suppress(UnhealthyError):
+                mount("ext4", str(device), self.place, "ro")
+
+    def detach(self) -> None:
+        unmount(self.place)
+
+    def look(self) -> Look:
+        device = self._device()
+        if device is None:
+            return Look("off", _ABSENT if not devices.is_there(self._layout.disk) else "the disk has no such partition")
+        if not self.place.is_mount():
+            reason = kernel_says("EXT4-fs", device.name) or "it cannot be mounted"
+            return Look("problem", reason, True, True)
+        return Look("ok", "it can be read", True, True)
+
+    def repair(self) -> None:
+        """Let e2fsck mend what it can; it answers 1 where it mended something."""
+        self.detach()
+        try:
+            run("e2fsck", "-f", "-y", str(self._there()), accepted=(0, 1))
+        finally:
+            self.attach()
+        self._must_be_mounted()
+
+    def format(self) -> None:
+        self.detach()
+        run("mkfs.ext4", "-F", "-q", "-L", DATA, str(self._there()))
+        self.attach()
+        self._must_be_mounted()
+
+    def _must_be_mounted(self) -> None:
+        if not self.place.is_mount():
+            raise UnhealthyError(self.look().message)
+
+    def _device(self) -> Path | None:
+        return devices.partition(DATA, self._layout.disk)
+
+    def _there(self) -> Path:
+        device = self._device()
+        if device is None:
+            raise UnhealthyError(self.look().message)
+        return device
