@@ -142,6 +142,10 @@ class Live:
             text = answer.read().decode()
             return json.loads(text) if answer.headers.get_content_type() == "application/json" else text
 
+    def left_shell(self) -> None:
+        """The board was restarted, and its shell with it."""
+        self._in_shell = False
+
     def set_up(self, password: str) -> None:
         """As the owner of a new box does, who reads the pairing code on it."""
         code = self.shell("mouthpiece pairing-code")

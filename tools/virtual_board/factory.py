@@ -52,10 +52,10 @@ def assemble(folder: Path, slots: str = "a", what: system.System | None = None) 
     media.write_disk(folder / DISK, partitions)
 
 
-def machine(folder: Path, port: int | None = None) -> Machine:
-    """The board whose chips and disk lie in `folder`."""
+def machine(folder: Path, port: int | None = None, *, nand: bool = True) -> Machine:
+    """The board whose chips and disk lie in `folder`; with the NAND unsoldered when asked."""
     chips = folder / CHIPS[0], folder / CHIPS[1]
-    return Machine(chips=chips, disk=folder / DISK, nand=folder / NAND, console_port=port)
+    return Machine(chips=chips, disk=folder / DISK, nand=folder / NAND if nand else None, console_port=port)
 
 
 def bare_machine(folder: Path, arguments: str) -> Machine:

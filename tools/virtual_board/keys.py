@@ -16,7 +16,8 @@ AUTHORITY: Final = "authority.pem"
 SIGNER: Final = ("signer.pem", "signer.key")
 _CURVE: Final = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 _DAYS: Final = "36500"
-_PURPOSE: Final = "keyUsage=digitalSignature\nextendedKeyUsage=codeSigning\n"
+# The box asks for code signing; rauc, when it makes a bundle, for S/MIME.
+_PURPOSE: Final = "keyUsage=digitalSignature\nextendedKeyUsage=codeSigning,emailProtection\n"
 
 
 def authority() -> Path:

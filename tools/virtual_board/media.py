@@ -74,6 +74,12 @@ def fill(disk: Path, name: str, content: Path) -> None:
         file.write(content.read_bytes())
 
 
+def remove(disk: Path, name: str) -> None:
+    """Take a partition out of a disk's table."""
+    names = [partition.name for partition in board.description().disk.partitions]
+    subprocess.run(["/sbin/sfdisk", "--quiet", "--delete", str(disk), str(names.index(name) + 1)], check=True)
+
+
 def find(disk: Path, name: str) -> tuple[int, int]:
     """Where a partition begins, and its length, in bytes."""
     shown = subprocess.run(["/sbin/sfdisk", "--dump", str(disk)], check=True, capture_output=True, text=True).stdout

@@ -41,3 +41,20 @@ def test_a_disk_has_the_boards_partitions(tmp_path: Path) -> None:
             assert file.read(6) == (b"kernel" if partition.name == "boot-b" else bytes(6))
     with pytest.raises(InputError, match="does not fit"):
         media.fill(disk, "boot-b", disk)
+
+
+def test_a_new_nand_is_as_large_as_the_boards_and_erased(tmp_path: Path) -> None:
+    chip = tmp_path / "nand"
+    media.write_nand(chip)
+    content = chip.read_bytes()
+    assert content == b"\xff" * (256 << 20)
+
+
+def test_a_partition_that_is_removed_leaves_the_others(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    media.write_disk(disk, {})
+    before = media.find(disk, "root-b")
+    media.remove(disk, "data")
+    assert media.find(disk, "root-b") == before
+    with pytest.raises(InputError):
+        media.find(disk, "data")
