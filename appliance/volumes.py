@@ -84,6 +84,12 @@ class Volumes:
         return self.work / "packs"
 
     @property
+    def sheets(self) -> Path:
+        """The contact sheets of avatars, drawn again where they are missing. Megabytes on the way to a picture that is
+        asked for once are not worth the NAND."""
+        return self.work / "sheets"
+
+    @property
     def jobs(self) -> Path:
         """The job database."""
         return self.state / "jobs.sqlite"

@@ -83,7 +83,18 @@ def publish_demo(volumes: Volumes, path: Path) -> None:
 
 def sheet_file(volumes: Volumes, name: str, checksum: str) -> Path:
     """Where the contact sheet of this very pack lies, or will."""
-    return volumes.cache / "sheets" / f"{name}-{checksum[:16]}.jpg"
+    return volumes.sheets / f"{name}-{checksum[:16]}.jpg"
+
+
+def sweep_sheets(volumes: Volumes) -> None:
+    """Remove the contact sheets of avatars that are gone, or look different now; none of the shipped one's while the
+    worker has not said where that is."""
+    known = entries(volumes)
+    wanted = {avatar.sheet for avatar in known}
+    for sheet in volumes.sheets.glob("*.jpg"):
+        shipped = sheet.name.startswith(f"{DEMO}-") and not any(avatar.shipped for avatar in known)
+        if sheet not in wanted and not shipped:
+            sheet.unlink(missing_ok=True)
 
 
 def _shipped(volumes: Volumes) -> Avatar | None:

@@ -6,7 +6,7 @@
     enroll    heavy   name, upload: ID, face?, replace?: bool                    avatar: NAME
     adjust    heavy   avatar: NAME, points: {name: [x, y]} in picture pixels     avatar: NAME
     inspect   light   upload: ID                                                 type, seconds, width, height, waveform
-    sheet     light   avatar: NAME                                               file: name below the cache volume
+    sheet     light   avatar: NAME                                               file: name below the data volume
 
 The light lane never waits for a render. Whether names, uploads and option values exist and are in range is found out
 when the job is made; what is checked here is only the shape.

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from appliance.jobs import leftovers, outputs, uploads
+from appliance.jobs import avatars, leftovers, outputs, uploads
 from appliance.jobs.job import ID, LANES, LIGHT, OVER, Job, State
 from appliance.jobs.store import JobStore
 from appliance.settings import Settings
@@ -67,8 +67,9 @@ def sweep(volumes: Volumes, store: JobStore, settings: Settings) -> None:
     for entry in there:
         if entry.stem not in resumable:
             leftovers.remove(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
-    for folder in (volumes.work, volumes.outputs, volumes.avatars, volumes.packs, volumes.cache / "sheets"):
+    for folder in (volumes.work, volumes.outputs, volumes.avatars, volumes.packs, volumes.sheets):
         leftovers.sweep(folder)
+    avatars.sweep_sheets(volumes)
     _sweep_packs(volumes, time.time() - max(settings.keep_uploads_hours * _HOUR_S, _PACKS_S))
 
 

@@ -271,10 +271,8 @@ class Worker:
             sheet.save(pack, drawn)
             with Image.open(drawn) as picture:
                 picture.convert("RGB").save(drawn, "JPEG", quality=90)
-        for older in target.parent.glob(f"{name}-{'?' * 16}.jpg"):
-            if older != target:
-                older.unlink()
-        return {"file": str(target.relative_to(self._volumes.cache))}
+        avatars.sweep_sheets(self._volumes)
+        return {"file": str(target.relative_to(self._volumes.data))}
 
     # What jobs need.
 

@@ -114,8 +114,8 @@ def test_an_avatar_is_enrolled_used_moved_and_drawn(queue: Queue, voice: str, po
     assert after.points
     assert after.points[name][0] == pytest.approx(x + 1, abs=0.1)
     sheet = queue.done(queue.store.submit("sheet", {"avatar": "bert"}))["file"]
-    assert (queue.volumes.cache / sheet).read_bytes()[:2] == b"\xff\xd8"
-    assert avatars.get(queue.volumes, "bert").sheet == queue.volumes.cache / sheet
+    assert (queue.volumes.data / sheet).read_bytes()[:2] == b"\xff\xd8"
+    assert avatars.get(queue.volumes, "bert").sheet == queue.volumes.data / sheet
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,23 @@ def test_the_shipped_one_comes_first_once_the_worker_says_where(enrolled: tuple[
     avatars.publish_demo(volumes, pack.path)
     assert [avatar.name for avatar in avatars.entries(volumes)] == ["demo", "anna"]
     assert avatars.get(volumes, "demo").shipped
+
+
+def test_contact_sheets_go_with_their_avatars(enrolled: tuple[Volumes, AvatarPack], tmp_path: Path) -> None:
+    volumes = Volumes(tmp_path)
+    shutil.copytree(enrolled[0].avatars, volumes.avatars)
+    volumes.sheets.mkdir(parents=True)
+    checksum = avatars.get(volumes, "anna").checksum
+    kept = avatars.sheet_file(volumes, "anna", checksum)
+    shipped = avatars.sheet_file(volumes, "demo", checksum)
+    for sheet in (kept, shipped, *(avatars.sheet_file(volumes, name, "0" * 16) for name in ("anna", "bert", "demo"))):
+        sheet.write_bytes(b"x")
+    avatars.sweep_sheets(volumes)
+    assert {sheet.name.partition("-")[0] for sheet in volumes.sheets.iterdir()} == {"anna", "demo"}
+    assert avatars.get(volumes, "anna").sheet == kept
+    avatars.publish_demo(volumes, volumes.avatars / "anna")
+    avatars.sweep_sheets(volumes)
+    assert set(volumes.sheets.iterdir()) == {kept, shipped}
 
 
 def test_what_cannot_be_read_is_not_listed(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_a_sweep_takes_the_work_of_jobs_that_nobody_goes_on_with(box: Box) -> No
     assert [path.stem for path in outputs.preview(box.volumes, "").parent.iterdir()] == [waiting.id]
 
 
-@pytest.mark.parametrize("folder", ["data/avatars", "data/work/packs", "nand/cache/sheets"])
+@pytest.mark.parametrize("folder", ["data/avatars", "data/work/packs", "data/work/sheets"])
 def test_a_sweep_takes_what_dead_writers_left_and_nothing_of_those_alive(box: Box, folder: str) -> None:
     place = box.volumes.root / folder
     left, begun = place / ".tmp-left" / "pack", place / ".tmp-begun" / "pack"
