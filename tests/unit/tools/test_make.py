@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-UNBUILT = ("image", "flash", "yocto-exec")
+UNBUILT = ("image", "yocto-exec")
 BUILT = (
     "setup",
     "run",
@@ -19,8 +19,10 @@ BUILT = (
     "qemu",
     "lint",
     "bench",
+    "bench-flash",
     "train",
     "boards",
+    "flash",
     "yocto-check",
     "clean",
 )
