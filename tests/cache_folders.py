@@ -32,6 +32,7 @@ class Disk:
         self.error = 0
         """What every change fails with, if it is not 0; a removal only on a disk that is read-only."""
         self.unsynced: set[Path] = set()
+        self.removed: set[str] = set()
 
     def folder(self, path: Path) -> Folder:
         return _Folder(path, self)
@@ -127,6 +128,7 @@ class _Folder(Folder):
             self._disk.fail()
         self._change()
         path = self.path / name
+        self._disk.removed.add(name)
         if path in self._disk.unsynced:
             self._disk.unsynced.discard(path)
         else:
