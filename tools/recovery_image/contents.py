@@ -38,6 +38,7 @@ WHEELS: Final = (
 PYTHON: Final = "3.11"
 """Debian 12's, for which the wheels are fetched."""
 _MACHINES: Final = {"amd64": "x86_64", "arm64": "aarch64"}
+_PACKAGES_OF_PYTHON: Final = "usr/lib/python3/dist-packages"
 _LIBRARIES: Final = ("lib", "usr/lib")
 _OURS: Final = ("storage", "update", "jobs", "console")
 # Of Python's library and the packages: tests, what draws windows, what installs or debugs Python itself.
@@ -69,10 +70,10 @@ def build(tree: Path, name: str, board: Board, architecture: str, keyring: Path)
         (tree / folder).mkdir(parents=True)
     system = _system(architecture)
     _take(system, tree)
-    _unpack_wheels(_wheels(architecture), tree / f"usr/lib/python{PYTHON}/site-packages")
-    _ours(tree / f"usr/lib/python{PYTHON}/site-packages/appliance")
+    _unpack_wheels(_wheels(architecture), tree / _PACKAGES_OF_PYTHON)
+    _ours(tree / _PACKAGES_OF_PYTHON / "appliance")
     _libraries(system, tree)
-    _compile(tree / f"usr/lib/python{PYTHON}")
+    _compile(tree / "usr/lib")
     _settings(tree, name, board, keyring)
 
 
@@ -111,13 +112,11 @@ def _wheels(architecture: str) -> Path:
 
 
 def _take(system: Path, tree: Path) -> None:
-    """What packages.txt names; Python's packages go beside its own library."""
+    """What packages.txt names: programs, links, folders of Python."""
     for package in packages():
         for name in package.taken:
             found = system / name
-            if name.endswith("dist-packages"):
-                _copy(found, tree / f"usr/lib/python{PYTHON}/site-packages")
-            elif name.startswith("usr/lib/"):
+            if name.startswith("usr/lib/"):
                 _copy(found, tree / name)
             else:
                 target = tree / name

@@ -75,7 +75,7 @@ class RecoveryBox:
 
         def work(_: Step) -> str:
             volume.repair()
-            return f"{volume.name} was repaired"
+            return f"the volume {volume.name} was repaired"
 
         return work
 
@@ -85,7 +85,7 @@ class RecoveryBox:
 
         def work(_: Step) -> str:
             volume.format()
-            return f"{volume.name} was made anew"
+            return f"the volume {volume.name} was made anew"
 
         return work
 
