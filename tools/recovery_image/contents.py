@@ -115,13 +115,13 @@ def _take(system: Path, tree: Path) -> None:
     """What packages.txt names: programs, links, folders of Python."""
     for package in packages():
         for name in package.taken:
-            found = system / name
-            if name.startswith("usr/lib/"):
-                _copy(found, tree / name)
-            else:
-                target = tree / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(found, target, follow_symlinks=False)
+            for found in sorted(system.glob(name)) or [system / name]:
+                target = tree / found.relative_to(system)
+                if found.is_dir():
+                    _copy(found, target)
+                else:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(found, target, follow_symlinks=False)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -192,7 +192,9 @@ class UbifsVolume:
         if not self._exists():
             return Look("off", "its NAND flash does not answer, or has no such volume")
         if not self._place.is_mount():
-            reason = kernel_says("UBIFS error", self._part.name) or kernel_says("UBIFS error")
+            reason = kernel_says("UBIFS error", f"({_UBI}:{self._device().name.rpartition('_')[2]} ")
+            if "empty UBI volume" in reason:
+                return Look("warning", "it is empty; the box makes its file system by itself", True, True)
             return Look("problem", reason or "it cannot be mounted", True, True)
         return Look("ok", "it can be read", True, True)
 
