@@ -5,8 +5,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
-BUILT := help setup run test test-board test-board-full qemu lint bench bench-flash train boards flash yocto-check clean
-UNBUILT := image yocto-exec
+BUILT := help setup run test test-board test-board-full qemu lint bench bench-flash train boards image flash yocto-check clean
+UNBUILT := yocto-exec
 .PHONY: $(BUILT) $(UNBUILT)
 
 ROOT := $(patsubst %/,%,$(dir $(realpath $(lastword $(MAKEFILE_LIST)))))
@@ -85,6 +85,10 @@ train: $(DEV)  ## train the motion network from nothing into build/train (hours 
 boards: $(SETUP)  ## generate every file that follows from boot/boards
 	@$(PYTHON) -m tools.boards $(ARGS)
 
+image: $(DEV)  ## build the images of BOARD with kas: hours, 100 GB (docs/YOCTO.md; KEYS=FOLDER)
+	@tools/packages.sh tools/debian-packages-yocto.txt
+	@$(PYTHON) -m tools.yocto image --board '$(BOARD)' $(if $(KEYS),--keys '$(KEYS)') $(ARGS)
+
 flash: $(SETUP)  ## write an image: BOARD=NAME on USB, or to DEVICE=DISK (docs/FLASHING.md; IMAGES=, LOADER=, ARGS=--yes)
 	@$(PYTHON) -m tools.flash --board '$(BOARD)' $(if $(DEVICE),--device '$(DEVICE)') $(if $(IMAGES),--images '$(IMAGES)') $(if $(LOADER),--loader '$(LOADER)') $(ARGS)
 
@@ -96,7 +100,6 @@ clean:  ## remove the virtual environment, build/ and caches; var/ holds your da
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-image:  ## build an image for BOARD (not built yet)
 yocto-exec:  ## run real recipes of the Yocto layer (not built yet)
 
 $(UNBUILT):

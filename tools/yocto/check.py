@@ -14,7 +14,6 @@ from typing import Final
 
 from tools.yocto import kas
 
-IMAGE: Final = "mouthpiece-image"
 _LINE: Final = re.compile(r"^(ERROR|WARNING): .*|^(Summary: There (?:was|were) \d+ ERROR.*)", re.MULTILINE)
 _PARSED: Final = re.compile(r"Parsing of (\d+) \.bb files complete")
 
@@ -28,10 +27,11 @@ class Result:
 
 
 def graph(machine: str, folder: Path) -> Result:
-    """`bitbake -g` parses everything first, so one call shows both."""
+    """Everything is parsed first, so one call of bitbake shows both."""
+    wanted = " ".join(kas.targets(machine))
     log = kas.WORK / f"{machine}-graph.log"
     began = time.monotonic()
-    status = kas.shell(machine, folder, f"rm -f pn-buildlist task-depends.dot && bitbake -g {IMAGE}", log)
+    status = kas.shell(machine, folder, f"rm -f pn-buildlist task-depends.dot && bitbake -g {wanted}", log)
     said = log.read_text(errors="replace")
     faults = complaints(said, ours())
     if status or faults:
@@ -39,7 +39,7 @@ def graph(machine: str, folder: Path) -> Result:
     parsed = _PARSED.search(said)
     recipes = len((kas.WORK / machine / "pn-buildlist").read_text().split())
     files = f"{parsed[1]} recipe files parsed" if parsed else "recipe files known from the run before"
-    return Result("graph", True, f"{files}, {IMAGE} takes {recipes} recipes, {time.monotonic() - began:.0f} s")
+    return Result("graph", True, f"{files}, the board takes {recipes} recipes, {time.monotonic() - began:.0f} s")
 
 
 def layer(machine: str, folder: Path) -> Result:

@@ -47,6 +47,11 @@ def board(machine: str, folder: Path = FOLDER) -> Path:
     return known[machine]
 
 
+def targets(machine: str) -> list[str]:
+    """What is built for a board."""
+    return list(_read(board(machine))["target"])
+
+
 def commits(path: Path) -> dict[str, str]:
     """What the lock files say of a kas file and of what it includes: a commit for each repository."""
     found: dict[str, str] = {}

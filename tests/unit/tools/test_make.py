@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-UNBUILT = ("image", "yocto-exec")
+UNBUILT = ("yocto-exec",)
 BUILT = (
     "setup",
     "run",
@@ -22,6 +22,7 @@ BUILT = (
     "bench-flash",
     "train",
     "boards",
+    "image",
     "flash",
     "yocto-check",
     "clean",

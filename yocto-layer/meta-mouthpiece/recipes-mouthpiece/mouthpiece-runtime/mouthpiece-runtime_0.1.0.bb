@@ -7,7 +7,7 @@ LICENSE = "Apache-2.0"
 LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 
 # What is built is what lies around this layer: the layer's commit pins the runtime's. Tests are not part of it.
-# nooelint: oelint.vars.fileextrapaths,oelint.vars.outofcontext - the sources lie around the layer, not beside the recipe
+# nooelint: oelint.vars.fileextrapaths - the sources lie around the layer, not beside the recipe
 FILESEXTRAPATHS:prepend := "${THISDIR}/../../../..:"
 SRC_URI = "\
     file://LICENSE \

@@ -14,6 +14,7 @@ RDEPENDS:${PN} = "\
     kernel-modules \
     libubootenv-bin \
     mouthpiece-runtime \
+    mouthpiece-volumes \
     mtd-utils \
     mtd-utils-ubifs \
     rauc \

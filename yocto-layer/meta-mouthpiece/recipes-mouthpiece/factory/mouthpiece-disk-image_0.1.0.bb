@@ -1,0 +1,24 @@
+# nooelint: oelint.var.mandatoryvar.HOMEPAGE,oelint.var.suggestedvar.BUGTRACKER,oelint.var.suggestedvar.CVE_PRODUCT - they are the repository's that this lies in
+SUMMARY = "The disk of a box: slot A, room for slot B and for data"
+DESCRIPTION = "Written in the factory, or by whoever sets up a board: make flash."
+SECTION = "bootloaders"
+LICENSE = "Apache-2.0"
+LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
+
+COMPATIBLE_MACHINE = "^(rock-5b|qemuarm64)$"
+
+MOUTHPIECE_FACTORY_KIND = "disk"
+MOUTHPIECE_FACTORY_CONTENTS = "root-a=mouthpiece-image-${MACHINE}.rootfs.squashfs-zst.verity"
+MOUTHPIECE_FACTORY_CONTENTS:append:rock-5b = " boot-a=mouthpiece-slot-fit-${MACHINE}.fit"
+
+inherit mouthpiece_factory
+
+DEPENDS += "bmaptool-native util-linux-native"
+
+do_compile[depends] += "mouthpiece-image:do_image_complete"
+do_compile[depends] += "${@bb.utils.contains('MACHINE', 'rock-5b', 'mouthpiece-slot-fit:do_deploy', '', d)}"
+
+# What of the image is not zeros, with checksums, for bmaptool.
+do_deploy:append() {
+    bmaptool create --output ${DEPLOYDIR}/${PN}-${MACHINE}.img.bmap ${DEPLOYDIR}/${PN}-${MACHINE}.img
+}

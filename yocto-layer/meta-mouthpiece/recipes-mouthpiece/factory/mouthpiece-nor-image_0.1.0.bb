@@ -1,0 +1,18 @@
+# nooelint: oelint.var.mandatoryvar.HOMEPAGE,oelint.var.suggestedvar.BUGTRACKER,oelint.var.suggestedvar.CVE_PRODUCT - they are the repository's that this lies in
+SUMMARY = "The SPI NOR of a box: U-Boot, its environment, recovery"
+DESCRIPTION = "Written in the factory, by Maskrom mode or a programmer."
+SECTION = "bootloaders"
+LICENSE = "Apache-2.0"
+LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
+
+COMPATIBLE_MACHINE = "^rock-5b$"
+
+MOUTHPIECE_FACTORY_KIND = "nor"
+MOUTHPIECE_FACTORY_CONTENTS = "\
+    recovery=mouthpiece-recovery-fit-${MACHINE}.fit \
+    u-boot=u-boot-rockchip-spi-${MACHINE}.bin \
+"
+
+inherit mouthpiece_factory
+
+do_compile[depends] += "mouthpiece-recovery-fit:do_deploy virtual/bootloader:do_deploy"

@@ -1,0 +1,17 @@
+# nooelint: oelint.var.suggestedvar.BUGTRACKER,oelint.var.suggestedvar.CVE_PRODUCT - nothing of its own is in it
+SUMMARY = "The recovery system as an initramfs"
+DESCRIPTION = "It lies in the SPI NOR and runs in memory, so that it works when the disk does not."
+SECTION = "base"
+LICENSE = "MIT"
+
+inherit core-image
+
+IMAGE_FEATURES = ""
+IMAGE_FSTYPES = "cpio.zst"
+IMAGE_LINGUAS = ""
+IMAGE_NAME_SUFFIX = ""
+PACKAGE_EXCLUDE = "kernel-image-*"
+PACKAGE_INSTALL = "mouthpiece-recovery"
+NO_RECOMMENDATIONS = "1"
+IMAGE_ROOTFS_SIZE = "8192"
+IMAGE_ROOTFS_EXTRA_SPACE = "0"
