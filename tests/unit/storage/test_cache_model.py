@@ -53,6 +53,8 @@ class CacheMachine(RuleBasedStateMachine):
         self.ever: dict[str, set[bytes]] = {}
         self.latest: dict[str, bytes] = {}
         """What a key has if it has anything; any value ever put where nothing is known."""
+        self.admitted: set[str] = set()
+        """What was admitted when it was put last: below one that was not may lie an older value."""
         self.last: dict[str, bytes] = {}
         """What was put last: what came before it need not be kept."""
         self.too_much = False
@@ -111,6 +113,7 @@ class CacheMachine(RuleBasedStateMachine):
         admitted: list[bool] = []
         if self.powered(lambda: admitted.append(self.cache.put(key, data, kind=kind))):
             assert self.cache.get(key) in ((data,) if admitted[0] else (data, None))
+            (self.admitted.add if admitted[0] else self.admitted.discard)(key)
 
     @rule(key=KEYS)
     def get(self, key: str) -> None:
@@ -136,7 +139,9 @@ class CacheMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         before = self.on_disk()
-        self.forget()
+        self.latest = {key: data for key, data in self.latest.items() if key in self.admitted}
+        if self.disk.error or self.cache.stats()["problem"]:
+            self.forget()
         if self.powered(self.cache.close):
             self.again(*before)
 
