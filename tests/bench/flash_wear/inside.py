@@ -35,7 +35,7 @@ def cache(note: Note, *, small: bool) -> None:
 
 def large_cache(note: Note, *, small: bool) -> None:
     """Without reinsertion, where the volume, and with it UBIFS's journal, is larger."""
-    make = functools.partial(traces.drifting, 600 if small else 2 * _REQUESTS)
+    make = functools.partial(traces.drifting, 600 if small else _REQUESTS)
     name = "segments_without_reinsertion"
     note(name, caches.wear_of(name, make, capacity_mb=100))
 
