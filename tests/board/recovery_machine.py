@@ -11,6 +11,7 @@ serial console.
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import http.client
 import re
@@ -77,6 +78,7 @@ class Terminal:
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(str(path))
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self.text = ""
 
     def expect(self, words: str, *, after: int = 0, timeout_s: float = PATIENCE_S) -> str:
@@ -90,7 +92,7 @@ class Terminal:
                 data = b""
             if not data:
                 raise TimeoutError(f"the serial console does not say {words!r}; its last words:\n{self.text[-3000:]}")
-            self.text += data.decode(errors="replace").replace("\r", "")
+            self.text += self._decode(data).replace("\r", "")
         return self.text[after : found + len(words)]
 
     def type(self, line: str) -> int:

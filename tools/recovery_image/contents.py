@@ -222,6 +222,7 @@ def _settings(tree: Path, name: str, board: Board, keyring: Path) -> None:
     (tree / "etc/mouthpiece/address").chmod(0o755)
     shutil.copyfile(FOLDER / "bus.conf", tree / "etc/mouthpiece/bus.conf")
     (tree / "etc/mouthpiece/board.json").write_text(json.dumps(layout(name, board), indent=1) + "\n")
+    (tree / "var/run").symlink_to("../run")  # where RAUC and jeepney look for the bus
     (tree / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n")
     (tree / "etc/group").write_text("root:x:0:\n")
     generated = ROOT / "boot/generated" / name

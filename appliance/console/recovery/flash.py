@@ -139,7 +139,7 @@ class Nand:
         reserve = "" if chip.reserve is None else f", {chip.reserve} in reserve"
         state = f"{chip.bad_blocks} of {chip.blocks + chip.bad_blocks} blocks are bad{reserve}; "
         worn = f"the most worn was erased {chip.max_erases} times"
-        return Look("warning" if chip.reserve == 0 else "ok", state + worn, False, True)
+        return Look("warning" if chip.reserve == 0 < chip.bad_blocks else "ok", state + worn, False, True)
 
     def repair(self) -> None:
         """Attach it, and make the volumes that are missing."""

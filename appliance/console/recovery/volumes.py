@@ -1,8 +1,9 @@
-"""Every volume of the box by its name, mounted as far as each can be."""
+"""Every volume of the box by its name, and mounting what can be."""
 
 from __future__ import annotations
 
 from appliance.console.pages.words import N
+from appliance.console.recovery import devices
 from appliance.console.recovery.disk import Data, Disk
 from appliance.console.recovery.flash import Configuration, Environment, Nand, UbifsVolume
 from appliance.console.recovery.layout import Layout
@@ -21,10 +22,11 @@ _UBIFS = {
 
 
 class BoxVolumes:
-    """`attach` mounts, read-only, what can be mounted; it may be called again."""
+    """`attach` mounts, read-only, what can be mounted, and names devices; it may be called again."""
 
     def __init__(self, layout: Layout, volumes: Volumes) -> None:
         places = {"state": volumes.state, "cache": volumes.cache}
+        self._layout = layout
         self.config = Configuration(volumes)
         self.environment = Environment()
         self.data = Data(layout, volumes.data)
@@ -39,6 +41,7 @@ class BoxVolumes:
         self.all += [self._disk, self.data]
 
     def attach(self) -> None:
+        devices.link(self._layout.disk)
         self.config.attach()
         self._nand.attach()
         for part in self._parts:
