@@ -11,8 +11,10 @@ script as a unit; so the guest runs this checkout and this virtual environment a
 
 `/out` in the guest is a folder of the host's; `overlay` maps paths in the guest to contents laid over its root before
 it starts. A disk is made of so many bytes, or is a file that a guest before had: what that one had not written when its
-power was cut is lost, as on a real disk. The script's exit status and the console's output are in the `Result`; a guest
-that does not end in time is killed.
+power was cut is lost, as on a real disk. `memory` is a file, of a power of two in size, that the guest finds as the
+memory of a PCI device (ivshmem, BAR 2): it holds what the guest has stored there, in that order, whenever the guest is
+killed. The script's exit status and the console's output are in the `Result`; a guest that does not end in time is
+killed, and before, as soon as `enough` says so.
 
 Programs of more than a few lines lie in `inside/`; they run in the guest and leave what they found as `facts`.
 """
@@ -24,7 +26,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -117,10 +120,10 @@ def missing(*programs: str) -> str:
     for program in ("qemu-system-x86_64", "busybox", "cpio", *programs):
         if shutil.which(program) is None:
             return f"{program} is not installed"
-    return "" if _release() else "no Debian kernel with its modules is installed in /boot and /lib/modules"
+    return "" if release() else "no Debian kernel with its modules is installed in /boot and /lib/modules"
 
 
-def _release() -> str:
+def release() -> str:
     """The newest installed kernel with modules and an image that this user may read."""
     found = [
         path.name.removeprefix("vmlinuz-")
@@ -141,9 +144,10 @@ class Guest:
         memory_mb: int = 1536,
         systemd: bool = False,
         overlay: Mapping[str, str] | None = None,
+        memory: Path | None = None,
     ) -> None:
-        self._folder, self._memory_mb, self._systemd = folder, memory_mb, systemd
-        self._release = _release()
+        self._folder, self._memory_mb, self._systemd, self._memory = folder, memory_mb, systemd, memory
+        self._release = release()
         self.out = folder / "out"
         (self.out / "overlay").mkdir(parents=True)
         self.disks = [disk if isinstance(disk, Path) else self._new_disk(n, disk) for n, disk in enumerate(disks)]
@@ -152,14 +156,18 @@ class Guest:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(content)
 
-    def run_inside(self, program: str, *, timeout_s: float, before: str = "") -> Result:
+    def run_inside(
+        self, program: str, *, timeout_s: float, before: str = "", enough: Callable[[], bool] = lambda: False
+    ) -> Result:
         """Run a program of `inside/` with the checkout's Python, after the shell lines `before`."""
         python = CHECKOUT / ".venv/bin/python"
         return self.run(
-            f"set -eu\n{before}\ncd {CHECKOUT}\nexec {python} -m tests.board.inside.{program}\n", timeout_s=timeout_s
+            f"set -eu\n{before}\ncd {CHECKOUT}\nexec {python} -m tests.board.inside.{program}\n",
+            timeout_s=timeout_s,
+            enough=enough,
         )
 
-    def run(self, script: str, *, timeout_s: float) -> Result:
+    def run(self, script: str, *, timeout_s: float, enough: Callable[[], bool] = lambda: False) -> Result:
         """Boot, run the script as root, power off. `set -eu` is the script's own business."""
         (self.out / "script").write_text(script)
         (self.out / "plain").write_text(_PLAIN)
@@ -172,11 +180,11 @@ class Guest:
         with (self._folder / "console").open("wb") as console, (self._folder / "initramfs").open("wb") as initramfs:
             self._pack(initramfs.fileno())
             machine = subprocess.Popen(self._command(), stdin=subprocess.DEVNULL, stdout=console, stderr=console)
-            try:
-                machine.wait(timeout_s)
-            except subprocess.TimeoutExpired:
-                machine.kill()
-                machine.wait()
+            deadline = time.monotonic() + timeout_s
+            while machine.poll() is None:
+                if enough() or time.monotonic() > deadline:
+                    machine.kill()
+                time.sleep(0.01)
         status = self.out / "status"
         text = (self._folder / "console").read_text(errors="replace")
         return Result(int(status.read_text()) if status.exists() else None, self.out, text)
@@ -200,6 +208,9 @@ class Guest:
         for tag, path, rights in (("root", Path("/"), "readonly=on"), ("out", self.out, "readonly=off")):
             command += ["-fsdev", f"local,id={tag},path={path},security_model=none,multidevs=remap,{rights}"]
             command += ["-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
+        if self._memory:
+            held = f"share=on,mem-path={self._memory},size={self._memory.stat().st_size}"
+            command += ["-object", f"memory-backend-file,id=kept,{held}", "-device", "ivshmem-plain,memdev=kept"]
         for disk in self.disks:
             command += ["-drive", f"file={disk},if=virtio,format=raw"]
         return command

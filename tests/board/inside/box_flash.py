@@ -17,7 +17,7 @@ from typing import Final
 from appliance.volumes import Volumes
 
 BOX: Final = Volumes(Path("/mnt/box"))
-_BLOCKS: Final = 200
+BLOCKS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +42,30 @@ def _do(*command: str) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-@contextlib.contextmanager
-def nand() -> Iterator[None]:
-    """A new chip and the volumes on it."""
+def prepare() -> None:
+    """What the kernel needs for such volumes, once after a boot."""
     # What UBIFS has to say about a power cut is long, and the console slow.
     _do("dmesg", "--console-level", "alert")
     _do("mount", "-t", "debugfs", "debugfs", "/sys/kernel/debug")
     for module in ("zstd", "lzo", "deflate", "ubifs"):
         _do("modprobe", module)
-    _do("modprobe", "nandsim", "id_bytes=0x20,0xa2,0x00,0x15", f"parts={_BLOCKS}")
+
+
+def make_volumes() -> None:
+    """On the empty chip that is mtd0."""
+    _do("ubiattach", "-m", "0")
+    for volume in (STATE, CACHE):
+        _do("ubimkvol", "/dev/ubi0", "-n", str(volume.number), "-N", volume.name, "-s", f"{volume.mib}MiB")
+    _do("ubidetach", "-m", "0")
+
+
+@contextlib.contextmanager
+def nand(*faults: str) -> Iterator[None]:
+    """A new chip and the volumes on it; `faults` are nandsim's parameters for a bad one."""
+    prepare()
+    _do("modprobe", "nandsim", "id_bytes=0x20,0xa2,0x00,0x15", f"parts={BLOCKS}", *faults)
     try:
-        _do("ubiattach", "-m", "0")
-        for volume in (STATE, CACHE):
-            _do("ubimkvol", "/dev/ubi0", "-n", str(volume.number), "-N", volume.name, "-s", f"{volume.mib}MiB")
-        _do("ubidetach", "-m", "0")
+        make_volumes()
         yield
     finally:
         _do("rmmod", "nandsim")

@@ -11,12 +11,13 @@ import contextlib
 import random
 import sqlite3
 from functools import cache
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from appliance.errors import UnhealthyError
 from appliance.jobs.job import State
 from appliance.jobs.store import JobStore
 from appliance.storage.cache import SegmentCache
+from appliance.storage.config import ConfigStore
 from appliance.storage.logs import LogWriter, read
 from appliance.volumes import Volumes
 from tests.bench.simulated_nand import LEB_BYTES
@@ -103,6 +104,28 @@ class Jobs:
         self._store.close()
 
 
+class Config:
+    """Step n stores version n."""
+
+    def __init__(self, box: Volumes) -> None:
+        self._store = ConfigStore(box)
+
+    def step(self, number: int) -> bool:
+        try:
+            self._store.update(lambda values: values.update(version(number)))
+        except UnhealthyError:
+            return False
+        return True
+
+    def check(self, acknowledged: int) -> None:
+        found = self._store.load()
+        assert not found.lost, "neither the old configuration nor the new is there"
+        assert found.values in (version(acknowledged), version(acknowledged + 1)), (acknowledged, found.values)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class Cache:
     """Puts and gets; nothing is promised but that what is there is right."""
 
@@ -139,6 +162,11 @@ class Cache:
 @cache
 def _item(item: int, version: int) -> bytes:
     return _noise(item * 2 + version, 2_000 + item * 500)
+
+
+def version(number: int) -> dict[str, Any]:
+    """The configuration after that step; nothing before the first."""
+    return {"number": number, "more": _noise(number, 200 + number % 7 * 300).hex()} if number >= 0 else {}
 
 
 def _noise(seed: int, length: int) -> bytes:
