@@ -43,7 +43,7 @@ SEGMENT_BYTES: Final = 1024 * 1024
 SEGMENT_LEBS: Final = 8
 RETRY_S: Final = 30.0
 WINDOW_BYTES: Final = 4 * 1024 * 1024
-"""RAM for what was turned away lately: a video of ten seconds. The worker may have hundreds of times as much."""
+"""RAM for what was turned away lately, some ten seconds of video: a hundredth of what a render may take (500 MB)."""
 _WINDOW_SHARE: Final = 8
 _BLOCK: Final = 4096
 _NODE_BYTES: Final = _BLOCK + 48
