@@ -8,6 +8,13 @@ A file that SQLite calls damaged is renamed to `NAME.damaged-TIME`, with its log
 newest of these is kept. Other processes may have the old file open, so nobody writes without a shared lock on
 `NAME.lock`, under which the file is known to be the one of that name; renaming it takes the lock exclusively.
 
+SQLite maps the index of its log into memory. On UBIFS that has gone read-only, touching a page of it which would have
+to be written is the end of the process (SIGBUS): nearly always of the one whose commit was refused, whoever else finds
+out first. Nothing acknowledged is lost by that, and the supervisor starts the process again. The mapping could only be
+avoided with one process (locking_mode EXCLUSIVE), or another journal (the rollback journal costs five times the
+erases). So on a volume that is read-only the file is not opened: what was in it is read from a copy in memory (see
+`appliance.jobs.frozen`), and `writing` raises. A connection from before is left as it is until the process ends.
+
 A connection for each thread. Errors: `UnhealthyError` for what is wrong with the file or the disk.
 """
 
@@ -25,6 +32,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.errors import UnhealthyError
+from appliance.jobs import frozen
 from appliance.storage.atomic import fsync_directory
 
 log = logging.getLogger(__name__)
@@ -34,6 +42,9 @@ _BUSY_S: Final = 10.0
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _FILES: Final = ("", "-wal", "-shm")
 _MARK: Final = ".damaged-"
+
+_left: Final[list[_Handle]] = []
+"""On volumes that became read-only: closing them would touch the mapping."""
 
 
 class Database:
@@ -73,13 +84,17 @@ class Database:
         """Read the whole file, and begin a new one if it is damaged."""
         with contextlib.suppress(UnhealthyError), self.reading() as connection:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != "ok":
+            if verdict != "ok" and not frozen.is_frozen(self._path):
                 self._set_aside(verdict)
 
     def close(self) -> None:
         """Close this thread's connection."""
         handle: _Handle | None = self._local.__dict__.pop("handle", None)
-        if handle is not None:
+        if handle is None:
+            return
+        if handle.lock is not None and frozen.is_frozen(self._path):
+            _left.append(handle)
+        else:
             handle.close()
 
     @contextlib.contextmanager
@@ -87,6 +102,11 @@ class Database:
         """The connection, while nobody can rename the file that it is connected to."""
         while True:
             handle = self._opened()
+            if handle.lock is None:
+                raise UnhealthyError(
+                    f"the job database {self._path} cannot be changed: its volume has become read-only",
+                    hint="look at `dmesg` for errors of the flash and restart the box; what it holds can still be read",
+                )
             with _locked(handle.lock, fcntl.LOCK_SH):
                 if handle.is_at(self._path):
                     yield handle.connection
@@ -94,13 +114,14 @@ class Database:
 
     def _opened(self) -> _Handle:
         handle: _Handle | None = self._local.__dict__.get("handle")
-        if handle is not None and handle.is_at(self._path):
+        is_frozen = frozen.is_frozen(self._path)
+        if handle is not None and handle.is_at(self._path) and is_frozen == (handle.lock is None):
             return handle
         self.close()
         try:
-            handle = self._open()
+            handle = self._freeze() if is_frozen else self._open()
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+            if not _is_damage(error) or is_frozen:
                 raise
             self._set_aside(str(error))
             handle = self._open()
@@ -128,6 +149,16 @@ class Database:
             os.close(lock)
             raise
 
+    def _freeze(self) -> _Handle:
+        connection = frozen.copy(self._path)
+        try:
+            self._migrate(connection)
+            connection.execute("PRAGMA query_only = ON")
+            return _Handle(connection, None, self._path.stat().st_ino if self._path.exists() else 0)
+        except BaseException:
+            connection.close()
+            raise
+
     def _migrate(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         for number, script in enumerate(self._migrations[version:], version + 1):
@@ -141,7 +172,7 @@ class Database:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.DatabaseError as error:
-            if _is_damage(error):
+            if _is_damage(error) and not frozen.is_frozen(self._path):
                 kept = self._set_aside(str(error))
                 raise UnhealthyError(
                     f"the job database was damaged; it is kept as {kept}, and a new one was begun", hint="submit again"
@@ -180,20 +211,21 @@ class Database:
 
 
 class _Handle:
-    """A connection, the lock file, and which file it is connected to."""
+    """A connection, the lock file, and which file it is connected to; the connection to a frozen copy has no lock."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: int, inode: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, lock: int | None, inode: int) -> None:
         self.connection, self.lock, self.inode = connection, lock, inode
 
     def is_at(self, path: Path) -> bool:
         try:
             return path.stat().st_ino == self.inode
         except FileNotFoundError:
-            return False
+            return self.lock is None
 
     def close(self) -> None:
         self.connection.close()
-        os.close(self.lock)
+        if self.lock is not None:
+            os.close(self.lock)
 
 
 def _open_lock(path: Path) -> int:

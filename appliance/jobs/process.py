@@ -70,7 +70,10 @@ def serve(
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
-        reclaim(store, worker)
+        try:
+            reclaim(store, worker)
+        except UnhealthyError as error:  # later: what dead workers held has leases that run out
+            log.error("%s", error.message)
         for lane in lanes:
             lane.start()
         link.ready()

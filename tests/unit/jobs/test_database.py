@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,52 @@ def test_the_version_tells_of_writes_by_others(path: Path) -> None:
     thread.start()
     thread.join()
     assert watcher.version() != before
+
+
+@pytest.fixture
+def simulated_read_only_volume(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Says whether the volume is read-only; a real one is in tests/board/test_flash_faults.py."""
+    return lambda frozen: monkeypatch.setattr("appliance.jobs.frozen.is_frozen", lambda _: frozen)
+
+
+def test_what_is_on_a_read_only_volume_can_be_read_with_simulated_volume(
+    path: Path, simulated_read_only_volume: Callable[[bool], None]
+) -> None:
+    writer, opened_before = Database(path, SCHEMA), Database(path, SCHEMA)
+    add(writer, "kept")
+    assert content(opened_before) == ["kept"]
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    simulated_read_only_volume(True)
+    for database in (opened_before, Database(path, (*SCHEMA, "CREATE TABLE u (x TEXT)"))):
+        assert content(database) == ["kept"]
+        with pytest.raises(UnhealthyError, match="its volume has become read-only"):
+            add(database, "lost")
+        with database.reading() as connection, pytest.raises(sqlite3.OperationalError, match="readonly"):
+            connection.execute("DELETE FROM t")
+        database.check()
+        database.close()
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
+
+    simulated_read_only_volume(False)
+    add(opened_before, "more")
+    assert content(opened_before) == content(writer) == ["kept", "more"]
+
+
+def test_a_read_only_volume_without_a_database_has_an_empty_one_with_simulated_volume(
+    path: Path, simulated_read_only_volume: Callable[[bool], None]
+) -> None:
+    path.parent.mkdir()
+    simulated_read_only_volume(True)
+    assert content(Database(path, SCHEMA)) == []
+    assert not list(path.parent.iterdir())
+
+
+def test_damage_on_a_read_only_volume_is_told_and_left_alone_with_simulated_volume(
+    path: Path, simulated_read_only_volume: Callable[[bool], None]
+) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"no database at all" * 100)
+    simulated_read_only_volume(True)
+    with pytest.raises(UnhealthyError, match="cannot be used: file is not a database"):
+        content(Database(path, SCHEMA))
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
