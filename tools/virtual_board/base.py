@@ -31,16 +31,24 @@ _PLATFORMS: Final = (
     "manylinux2014_aarch64",
 )
 _MERGED: Final = ("bin", "sbin", "lib")
-_LINKS: Final = {"usr/bin/sh": "dash", "usr/bin/awk": "mawk"}
+_LINKS: Final = {
+    "usr/bin/sh": "dash",
+    "usr/bin/awk": "mawk",
+    "etc/mtab": "../proc/self/mounts",
+    # Made at each start (overlay): this machine's ldconfig knows no arm64.
+    "etc/ld.so.cache": "../run/ld.so.cache",
+}
 """What the packages' scripts would make."""
 _UNUSED_PACKAGES: Final = (
     *("adduser", "debconf", "dpkg", "init-system-helpers", "libdebconfclient0", "usrmerge"),
     *("libperl", "perl", "libfile-find-rule-perl", "libnumber-compare-perl", "libtext-glob-perl"),
 )
+_LOGINS: Final = "usr/lib/systemd/system-generators/systemd-getty-generator"
+"""Starts a log-in prompt on every console; no account has a password."""
 _UNUSED_FILES: Final = (
     *("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian", "usr/share/bug"),
     *("usr/share/bash-completion", "usr/share/zsh", "usr/lib/udev/hwdb.d", "usr/lib/systemd/user", "usr/games"),
-    *("var", "boot", "home", "media", "mnt", "opt", "srv", f"{LIBRARY}/bin"),
+    *("var", "boot", "media", "mnt", "opt", f"{LIBRARY}/bin"),
 )
 
 
@@ -82,6 +90,7 @@ def _make(tree: Path) -> None:
     _install_modules(tree)
     for name in _UNUSED_FILES:
         shutil.rmtree(tree / name, ignore_errors=True)
+    (tree / _LOGINS).unlink()
     for name in ("dev", "proc", "sys", "run", "tmp", "var"):
         (tree / name).mkdir(exist_ok=True)
     for name, program in _LINKS.items():
