@@ -49,6 +49,8 @@ for disk in /sys/block/vd*; do
         env | env-redundant) size=262144 ;;
         *) size=131072 ;;
     esac
+    mkdir -p /dev/flash
+    ln -s /dev/${disk##*/} /dev/flash/$name
     echo "/dev/${disk##*/},$size,$name" > /sys/module/block2mtd/parameters/block2mtd
 done
 """
@@ -67,6 +69,8 @@ def build_image(folder: Path, keyring: Path) -> Path:
     contents.build(tree, "virt-arm64", the_board(), "amd64", keyring)
     kernel.add_modules(tree, release(), MODULES)
     (tree / "etc/mouthpiece/hardware").write_text(_HARDWARE)
+    lines = (f"/dev/flash/{name} 0x0 0x40000\n" for name in ("env", "env-redundant"))
+    (tree / "etc/fw_env.config").write_text("".join(lines))
     with target.open("wb") as file:
         archive.write(tree, file)
     return target
@@ -122,11 +126,12 @@ class Visitor:
     def get(self, path: str) -> Answer:
         return self._ask("GET", path, None, {})
 
-    def post(self, path: str, **fields: str) -> Answer:
+    def post(self, path: str, *, to: str = "", **fields: str) -> Answer:
         """Send a form of the page `path`, and come to the page that it leads to."""
         token = self._token(path)
         body = urlencode({"csrf_token": token, **fields}).encode()
-        return self._follow(self._ask("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded"}))
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._follow(self._ask("POST", to or path, body, kind))
 
     def upload(self, path: str, name: str, content: bytes, **fields: str) -> Answer:
         """The same with a file in the field `file`."""
@@ -154,6 +159,7 @@ class Visitor:
         return found[1]
 
     def _follow(self, answer: Answer) -> Answer:
+        assert answer.status in (200, 303), answer.text
         return self.get(answer.headers["Location"]) if answer.status == 303 else answer
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import tempfile
 import threading
@@ -48,6 +49,8 @@ class RecoveryBox:
         self.errands = Errands()
         self.throttle = Throttle()
         self.presence = Presence(volumes, self.throttle)
+        self.epoch = secrets.token_hex(8)
+        """Of sessions: a new password begins a new one."""
         self._lock = threading.Lock()
         self._known: dict[str, Any] = {}
         self._read_at = -_STALE_S
@@ -67,6 +70,7 @@ class RecoveryBox:
 
     def reset_password(self, password: str) -> None:
         reset.reset_password(self.parts.config, password)
+        self.epoch = secrets.token_hex(8)
         with self._lock:
             self._read_at = -_STALE_S
 

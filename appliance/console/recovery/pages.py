@@ -111,17 +111,15 @@ def _order(box: RecoveryBox) -> dict[str, str]:
         return {}
 
 
-@pages.post("/")
-def act() -> Response:
-    return _answer({"reboot": _reboot})
-
-
-def _reboot() -> None:
+@pages.post("/reboot")
+def reboot() -> Response | str:
+    """Answers before it does so, and not by leading to a page that nobody serves any more."""
     box = the_box()
     if box.errands.is_busy():
-        raise InputError("other work is not done yet", hint="wait until it is")
-    tell("info", _("The box reboots. This page may need a minute."))
+        tell_error(InputError("other work is not done yet", hint="wait until it is"))
+        return redirect("/", HTTPStatus.SEE_OTHER)
     box.reboot_soon()
+    return render_template("recovery_reboot.html")
 
 
 @pages.get("/volumes")
@@ -222,7 +220,7 @@ def _set_password() -> None:
     box.presence.prove(request.form.get("code", ""), address)
     box.reset_password(new)
     log.warning("the password was reset from %s", address)
-    entrance.begin(anew=True)
+    entrance.begin()
     tell("ok", _("The new password is set. It counts from now on, here as in the box."))
 
 

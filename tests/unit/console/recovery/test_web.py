@@ -156,7 +156,7 @@ def test_language_and_look_are_kept(owner: Visitor) -> None:
 def test_a_session_ends_with_this_start_of_recovery(app: Flask, box: RecoveryBox, owner: Visitor) -> None:
     cookie = owner.client.get_cookie("mouthpiece")
     assert cookie is not None
-    again = Visitor(web.create_app(box).test_client())
+    again = Visitor(web.create_app(RecoveryBox(box.layout, box.volumes)).test_client())
     again.client.set_cookie("mouthpiece", cookie.value)
     assert "This box needs help" in again.get("/")
     with app.test_request_context():
