@@ -66,8 +66,6 @@ class Box:
         looked_at = self.acknowledged["logs"]
         for line in said.split("\n")[:-1]:
             match line.split():
-                case ["attaching"]:
-                    pass
                 case ["checked"]:
                     self._checked = looked_at
                 case [name, number]:

@@ -18,6 +18,7 @@ from appliance.volumes import Volumes
 
 BOX: Final = Volumes(Path("/mnt/box"))
 BLOCKS: Final = 200
+_DEBUGFS: Final = Path("/sys/kernel/debug")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,11 @@ def _do(*command: str) -> None:
 
 
 def prepare() -> None:
-    """What the kernel needs for such volumes, once after a boot."""
+    """What the kernel needs for such volumes."""
     # What UBIFS has to say about a power cut is long, and the console slow.
     _do("dmesg", "--console-level", "alert")
-    _do("mount", "-t", "debugfs", "debugfs", "/sys/kernel/debug")
+    if not _DEBUGFS.is_mount():
+        _do("mount", "-t", "debugfs", "debugfs", str(_DEBUGFS))
     for module in ("zstd", "lzo", "deflate", "ubifs"):
         _do("modprobe", module)
 
@@ -56,6 +58,13 @@ def make_volumes() -> None:
     _do("ubiattach", "-m", "0")
     for volume in (STATE, CACHE):
         _do("ubimkvol", "/dev/ubi0", "-n", str(volume.number), "-N", volume.name, "-s", f"{volume.mib}MiB")
+    _do("ubidetach", "-m", "0")
+
+
+def fill_chip() -> None:
+    """Make a volume of all that no other has, so that nothing but the reserve can take the place of a bad block."""
+    _do("ubiattach", "-m", "0")
+    _do("ubimkvol", "/dev/ubi0", "-N", "rest", "-m")
     _do("ubidetach", "-m", "0")
 
 

@@ -21,9 +21,17 @@ def plug_in(*, nand: int = 0, nor: int = 0, kept: bool = False) -> None:
     subprocess.run(["insmod", _MODULE, *sizes], check=True)
 
 
+def unplug() -> None:
+    subprocess.run(["rmmod", "kept_flash"], check=True)
+
+
 def cut_after(changed: int) -> None:
     """Let the power go under the first write or erase that is more than these bytes, after the last of them."""
     (_PARAMETERS / "power").write_text(str(changed))
+
+
+def power_off() -> None:
+    (_PARAMETERS / "lost").write_text("1")
 
 
 def is_cut() -> bool:

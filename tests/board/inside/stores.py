@@ -60,6 +60,10 @@ class Logs:
         wanted = set(range(self._checked + 1, acknowledged + 1))
         assert wanted <= set(numbers) <= wanted | {acknowledged + 1}, (acknowledged, numbers)
 
+    @property
+    def problem(self) -> str:
+        return self._writer.problem
+
     def close(self) -> None:
         self._writer.close()
 
