@@ -5,13 +5,12 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
-BUILT := help setup run test test-board test-board-full qemu lint bench bench-flash train boards image flash yocto-check clean
-UNBUILT := yocto-exec
-.PHONY: $(BUILT) $(UNBUILT)
+BUILT := help setup run test test-board test-board-full qemu lint bench bench-flash train boards image flash yocto-check yocto-exec clean
+.PHONY: $(BUILT)
 
 ROOT := $(patsubst %/,%,$(dir $(realpath $(lastword $(MAKEFILE_LIST)))))
 ifneq ($(realpath .),$(ROOT))
-$(BUILT) $(UNBUILT):
+$(BUILT):
 	@$(MAKE) -C '$(ROOT)' $@
 else
 
@@ -96,14 +95,12 @@ yocto-check: $(DEV)  ## try the Yocto layer offline (LAYERS=FOLDER of clones, MA
 	@tools/packages.sh tools/debian-packages-yocto.txt
 	@$(PYTHON) -m tools.yocto check --layers '$(LAYERS)' $(if $(MACHINE),--machine '$(MACHINE)') $(ARGS)
 
+yocto-exec: $(DEV)  ## run the recipes of the factory images and the bundle, offline (LAYERS=FOLDER of clones)
+	@tools/packages.sh tools/debian-packages-yocto.txt
+	@$(PYTHON) -m tools.yocto execute --layers '$(LAYERS)'
+
 clean:  ## remove the virtual environment, build/ and caches; var/ holds your data and stays
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
-
-yocto-exec:  ## run real recipes of the Yocto layer (not built yet)
-
-$(UNBUILT):
-	@echo 'make $@: not built yet; docs/ARCHITECTURE.md says what exists today' >&2
-	@exit 1
 
 endif

@@ -11,7 +11,7 @@ from typing import Final
 
 from appliance.errors import ApplianceError, InputError
 from tools.images.__main__ import board as described
-from tools.yocto import check, image, kas
+from tools.yocto import check, execute, image, kas
 
 _KEYS: Final = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "mouthpiece/keys"
 
@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     checks.add_argument("--layers", default="", help="folder with clones of the layers, of any names")
     checks.add_argument("--machine", help="one of Yocto's machine names; else all of them")
     checks.add_argument("--full", action="store_true", help="yocto-check-layer too, which parses some six times")
+    executes = commands.add_parser("execute", help="run the recipes that make what a board is written with")
+    executes.add_argument("--layers", default="", help="as above")
     images = commands.add_parser("image", help="build everything of a board")
     images.add_argument("--board", default="", help="a file in boot/boards, without .toml")
     images.add_argument("--keys", type=Path, default=_KEYS, help=f"folder with the keys ({_KEYS})")
@@ -33,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if not options.layers:
             raise InputError("the clones of the layers are missing", hint="give their folder: LAYERS=FOLDER")
+        if options.command == "execute":
+            return _shown(execute.MACHINE, execute.run(Path(options.layers)))
         return _check(Path(options.layers), options.machine, full=options.full)
     except ApplianceError as error:
         print(f"yocto: {error.message}" + (f"; {error.hint}" if error.hint else ""), file=sys.stderr)
@@ -43,13 +47,14 @@ def _check(folder: Path, machine: str | None, *, full: bool) -> int:
     steps = [check.graph, check.layer] if full else [check.graph]
     if machine:
         kas.board(machine)
-    passed = True
-    for name in [machine] if machine else kas.boards():
-        for step in steps:
-            result = step(name, folder)
-            passed = passed and result.passed
-            print(f"{'PASS' if result.passed else 'FAIL'} {name} {result.name}: {result.detail}", flush=True)
-    return 0 if passed else 1
+    names = [machine] if machine else list(kas.boards())
+    return max(_shown(name, [step(name, folder)]) for name in names for step in steps)
+
+
+def _shown(machine: str, results: Sequence[check.Result]) -> int:
+    for result in results:
+        print(f"{'PASS' if result.passed else 'FAIL'} {machine} {result.name}: {result.detail}", flush=True)
+    return 0 if all(result.passed for result in results) else 1
 
 
 if __name__ == "__main__":

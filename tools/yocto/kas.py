@@ -81,22 +81,27 @@ def sources(wanted: Mapping[str, str], folder: Path) -> dict[str, Path]:
     return {name: clone for name, clone in found.items() if clone}
 
 
-def shell(machine: str, folder: Path, command: str, log: Path, extra: str = "") -> int:
+def shell(
+    machine: str, folder: Path, command: str, log: Path, *, build: str = "", extra: str = "", layer: str = ""
+) -> int:
     """Run `command` in the build environment of a board, offline; its exit status. What it says is in `log`.
 
-    `extra` is added to local.conf.
+    `build` names the build folder in `WORK`, by itself the machine; `extra` is added to local.conf, and `layer`, a
+    folder of this repository, to the layers.
     """
-    path = board(machine)
+    path, build = board(machine), build or machine
     WORK.mkdir(parents=True, exist_ok=True)
-    overlay = WORK / f"{machine}.yml"
-    local = {
+    overlay = WORK / f"{build}.yml"
+    local: dict[str, Any] = {
         "header": {"version": 19},
         "repos": {name: {"url": str(clone)} for name, clone in sources(commits(path), folder.resolve()).items()},
         "local_conf_header": {"zz-offline": _OFFLINE + extra},
     }
+    if layer:
+        local["repos"]["mouthpiece"] = {"layers": {layer: None}}
     overlay.write_text(yaml.safe_dump(local))
     files = ":".join(str(file.relative_to(ROOT)) for file in (path, overlay))
-    environment = os.environ | {"KAS_WORK_DIR": str(WORK), "KAS_BUILD_DIR": str(WORK / machine)}
+    environment = os.environ | {"KAS_WORK_DIR": str(WORK), "KAS_BUILD_DIR": str(WORK / build)}
     started = [str(Path(sys.executable).with_name("kas")), "shell", files, "-c", command]
     if os.geteuid() == 0:
         started = ["unshare", "--user", "--map-user=1000", "--map-group=1000", *started]

@@ -24,8 +24,10 @@ SRC_URI = "\
 "
 S = "${UNPACKDIR}"
 B = "${WORKDIR}/build"
+PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 do_configure[noexec] = "1"
+do_install[noexec] = "1"
 
 do_compile[cleandirs] = "${B}"
 do_compile() {

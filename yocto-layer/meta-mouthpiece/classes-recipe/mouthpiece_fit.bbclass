@@ -27,8 +27,10 @@ FILESEXTRAPATHS:prepend := "${MOUTHPIECE_SOURCE}/boot/uboot:${MOUTHPIECE_SOURCE}
 SRC_URI = "file://image.its.in file://generated/${MOUTHPIECE_BOARD}"
 S = "${UNPACKDIR}"
 B = "${WORKDIR}/build"
+PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 do_configure[noexec] = "1"
+do_install[noexec] = "1"
 
 do_compile[cleandirs] = "${B}"
 do_compile[depends] += "virtual/kernel:do_deploy ${MOUTHPIECE_FIT_INITRAMFS}:do_image_complete"

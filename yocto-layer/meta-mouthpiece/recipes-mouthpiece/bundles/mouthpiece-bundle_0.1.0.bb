@@ -16,11 +16,8 @@ RAUC_BUNDLE_SLOTS:append:rock-5b = " boot"
 RAUC_CERT_FILE = "${MOUTHPIECE_KEYS}/bundle.cert.pem"
 RAUC_KEY_FILE = "${MOUTHPIECE_KEYS}/bundle.key.pem"
 
-# What kind of image the slots of the board take: boot/boards.
-MOUTHPIECE_ROOTFS_TYPE = "raw"
-MOUTHPIECE_ROOTFS_TYPE:tegra = "ext4"
+# RAUC writes a file named .img as it is, whatever the slot's type.
 RAUC_SLOT_rootfs = "mouthpiece-image"
-RAUC_SLOT_rootfs[imagetype] = "${MOUTHPIECE_ROOTFS_TYPE}"
 RAUC_SLOT_rootfs[rename] = "rootfs.img"
 
 RAUC_SLOT_boot = "mouthpiece-slot-fit"

@@ -1,0 +1,46 @@
+"""What is said of two runs of the recipes, and the keys for them; the runs themselves are `make yocto-exec`."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tools.yocto import execute
+from tools.yocto.check import Result
+
+
+def folder(path: Path, **contents: bytes) -> Path:
+    path.mkdir()
+    for name, content in contents.items():
+        (path / name.replace("_", ".")).write_bytes(content)
+    return path
+
+
+def test_the_same_bytes_pass_and_the_bundle_is_not_compared(tmp_path: Path) -> None:
+    one = folder(tmp_path / "one", nor_img=b"nor", bundle_raucb=b"salt")
+    other = folder(tmp_path / "other", nor_img=b"nor", bundle_raucb=b"other salt")
+    assert execute._same(one, other) == Result("twice the same", True, "nor.img")
+
+
+def test_what_differs_or_is_missing_is_named(tmp_path: Path) -> None:
+    one = folder(tmp_path / "one", nor_img=b"nor", nand_img=b"nand", same=b"")
+    other = folder(tmp_path / "other", nor_img=b"NOR", same=b"")
+    assert execute._same(one, other) == Result("twice the same", False, "nand.img\nnor.img")
+
+
+def test_the_keys_are_those_that_the_build_asks_for_and_stay(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    execute.make_keys(keys)
+    assert {"mouthpiece.key", "mouthpiece.crt", "bundle.key.pem", "bundle.cert.pem", "keyring.pem"} == {
+        path.name for path in keys.iterdir()
+    }
+    shown = subprocess.run(
+        ["openssl", "x509", "-in", str(keys / "bundle.cert.pem"), "-noout", "-text"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "Code Signing" in shown
+    before = (keys / "mouthpiece.key").read_bytes()
+    execute.make_keys(keys)
+    assert (keys / "mouthpiece.key").read_bytes() == before

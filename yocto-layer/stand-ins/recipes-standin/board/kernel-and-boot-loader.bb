@@ -1,0 +1,25 @@
+SUMMARY = "Files in the place of the kernel, its device tree and the boot loader"
+LICENSE = "CLOSED"
+
+inherit deploy nopackages
+
+INHIBIT_DEFAULT_DEPS = "1"
+DEPENDS = "dtc-native"
+PROVIDES = "virtual/kernel virtual/bootloader"
+PACKAGE_ARCH = "${MACHINE_ARCH}"
+SRC_URI = "file://rk3588-rock-5b.dts"
+S = "${UNPACKDIR}"
+
+do_configure[noexec] = "1"
+do_compile() {
+    yes kernel | head -c 3000000 > ${B}/Image
+    yes u-boot | head -c 1500000 > ${B}/u-boot.bin
+    dtc -q -I dts -O dtb -o ${B}/tree.dtb ${S}/rk3588-rock-5b.dts
+}
+do_install[noexec] = "1"
+do_deploy() {
+    install -m 0644 ${B}/Image ${DEPLOYDIR}/Image
+    install -m 0644 ${B}/tree.dtb ${DEPLOYDIR}/rk3588-rock-5b.dtb
+    install -m 0644 ${B}/u-boot.bin ${DEPLOYDIR}/u-boot-rockchip-spi-${MACHINE}.bin
+}
+addtask deploy after do_compile before do_build
