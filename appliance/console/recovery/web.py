@@ -22,6 +22,8 @@ from appliance.console.security import csrf, hosts
 
 MAX_BODY: Final = 64 * 1024
 """Bytes of a request that brings no file."""
+_MEMORY: Final = 1 << 20
+"""Bytes of a form besides its file; Werkzeug reads 64 KiB at once, and what of that it holds back counts as well."""
 _RESET: Final = ("recovery.password", "recovery.set_password")
 PUBLIC: Final = ("static", "recovery.login", "recovery.log_in", "recovery.prefer", "recovery.health", *_RESET)
 
@@ -30,7 +32,7 @@ def create_app(box: RecoveryBox) -> Flask:
     app = Flask("appliance.console")
     app.extensions["box"] = box
     entrance.install(app)
-    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
+    app.config["MAX_FORM_MEMORY_SIZE"] = _MEMORY
     app.config["MAX_FORM_PARTS"] = 20
     app.jinja_env.globals.update(csrf_token=csrf.csrf_token)
     headers.install(app)

@@ -136,7 +136,7 @@ def test_without_a_disk_nothing_is_installed(owner: Visitor, box: RecoveryBox) -
     owner.client.get("/install")
     with owner.client.session_transaction() as session:
         token = session["csrf"]
-    data = {"csrf_token": token, "do": "upload", "file": (BytesIO(b"bundle"), "new.raucb")}
+    data = {"csrf_token": token, "do": "upload", "file": (BytesIO(b"\r\n--" * (1 << 18)), "new.raucb")}
     owner.client.post("/install", data=data, content_type="multipart/form-data")
     settle(box)
     assert "The disk is not there, so there is nothing to install to." in owner.get("/install")
