@@ -137,9 +137,9 @@ class Nand:
         if missing:
             return Look("problem", f"the volume {missing[0]} is missing", True, True)
         reserve = "" if chip.reserve is None else f", {chip.reserve} in reserve"
-        state = f"{chip.bad_blocks} of {chip.blocks + chip.bad_blocks} blocks are bad{reserve}; "
-        worn = f"the most worn was erased {chip.max_erases} times"
-        return Look("warning" if chip.reserve == 0 < chip.bad_blocks else "ok", state + worn, False, True)
+        count = chip.blocks + chip.bad_blocks
+        words = f"{chip.bad_blocks} of {count} blocks are bad{reserve}; the most worn one has {chip.max_erases} erases"
+        return Look("warning" if chip.reserve == 0 < chip.bad_blocks else "ok", words, False, True)
 
     def repair(self) -> None:
         """Attach it, and make the volumes that are missing."""

@@ -55,7 +55,7 @@ def slots() -> Slots:
         found = rauc.system(outside=True)
     except ApplianceError as error:
         return Slots(trouble=error.message)
-    return Slots(found.slots, found.compatible, found.primary)
+    return Slots(tuple(sorted(found.slots, key=lambda slot: slot.bootname)), found.compatible, found.primary)
 
 
 @dataclass(frozen=True, slots=True)
