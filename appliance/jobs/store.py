@@ -112,8 +112,9 @@ class JobStore(Attempts):
         return self.get(job)
 
     def check_over(self, job: str) -> None:
-        """Raise `InputError` for a job of which something is still to come."""
-        _check_over(self.get(job))
+        """Raise `InputError` for a job of which something is still to come; and what `remove` would raise."""
+        with self._database.writing() as connection:
+            _check_over(rows.get(connection, job))
 
     def remove(self, job: str) -> None:
         """Forget a job that is over. Its files are the caller's, see `appliance.jobs.retention.remove`."""
