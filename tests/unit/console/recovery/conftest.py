@@ -1,4 +1,4 @@
-"""A box in recovery on this machine: a file stands for the flash of its configuration, everything else is absent."""
+"""A box in recovery, and who visits its pages."""
 
 from __future__ import annotations
 
@@ -10,35 +10,15 @@ from flask.testing import FlaskClient
 
 from appliance.console.recovery import presence
 from appliance.console.recovery.box import RecoveryBox
-from appliance.console.recovery.layout import Layout, UbiVolume
 from appliance.console.recovery.web import create_app
-from appliance.console.security import first_boot
-from appliance.storage.config import FILE, ConfigStore
-from appliance.volumes import Volumes
-
-PASSWORD = "correct horse battery"  # noqa: S105
-LAYOUT = Layout(
-    "virt-arm64",
-    "QEMU virt (arm64)",
-    "/dev/no-such-disk",
-    (("boot-a", 64 << 20), ("root-a", 1 << 30), ("data", 0)),
-    (UbiVolume("state", 32 << 20, "zstd"), UbiVolume("cache", 0, "none")),
-    True,
-)
+from tests.recovery_box import recovery_box
 
 
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecoveryBox:
-    flash = Volumes(tmp_path / "flash")
-    store = ConfigStore(flash)
-    store.update(lambda config: config.update(admin=first_boot.credentials(PASSWORD), name="studio-box"))
-    volumes = Volumes(tmp_path / "box")
-    volumes.config.mkdir(parents=True)
-    (volumes.config / FILE).symlink_to(flash.config / FILE)
-    box = RecoveryBox(LAYOUT, volumes)
-    # It names devices and mounts volumes, and those of this machine are none of ours.
-    monkeypatch.setattr(box.parts, "attach", lambda: None)
-    return box
+    made = recovery_box(tmp_path)
+    monkeypatch.setattr(made.parts, "attach", lambda: None)
+    return made
 
 
 @pytest.fixture

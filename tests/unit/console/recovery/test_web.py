@@ -12,7 +12,8 @@ from flask import Flask
 from appliance.console.recovery import entrance, presence, web
 from appliance.console.recovery.box import RecoveryBox
 from appliance.console.security import passwords
-from tests.unit.console.recovery.conftest import PASSWORD, Visitor
+from tests.recovery_box import PASSWORD
+from tests.unit.console.recovery.conftest import Visitor
 
 PAGES = ("/", "/volumes", "/install", "/backup", "/password")
 NEW = "another good password"
