@@ -81,7 +81,7 @@ def test_the_licence_is_the_one_that_the_recipe_names() -> None:
 def test_oelint_finds_nothing() -> None:
     files = [*LAYER.rglob("*.bb"), *LAYER.rglob("*.bbappend"), *LAYER.rglob("*.bbclass"), *LAYER.glob("conf/**/*.conf")]
     command = [str(Path(sys.executable).with_name("oelint-adv")), "--quiet", "--jobs", "1", *map(str, sorted(files))]
-    environment = os.environ | {"OELINT_CONFIG": str(ROOT / "yocto-layer/oelint.cfg")}
+    environment = os.environ | {"OELINT_CONFIG": str(ROOT / ".oelint.cfg")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
