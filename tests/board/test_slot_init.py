@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.board.guest import release
+from tests.board.guest import missing, release
 from tools.boards.board import Bytes
 from tools.images import disk
 from tools.images.__main__ import board
 from tools.recovery_image import archive, kernel
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing() or "-")]
 
 LAYER = Path(__file__).parents[2] / "yocto-layer/meta-mouthpiece"
 SCRIPT = LAYER / "recipes-mouthpiece/boot/files/slot-init.sh"
