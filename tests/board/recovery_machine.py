@@ -196,8 +196,11 @@ class Running:
         """On the keyboard that stands for the box's button."""
         with socket.socket(socket.AF_UNIX) as monitor:
             monitor.connect(str(self.monitor))
-            monitor.sendall(b"sendkey a\n")
-            time.sleep(0.5)  # QEMU's monitor takes no line of one who has left
+            for line in (b"", b"sendkey a\n"):
+                monitor.sendall(line)
+                heard = b""
+                while not heard.endswith(b"(qemu) "):  # it takes no line of one who has left
+                    heard += monitor.recv(4096)
 
     def wait_for_site(self) -> None:
         """Until the web face answers."""

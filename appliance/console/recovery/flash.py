@@ -103,7 +103,7 @@ class Environment:
         raise UnhealthyError("the boot order has nothing to repair", hint="make it anew")
 
     def format(self) -> None:
-        run("fw_setenv", "-s", "-", given="".join(f"{name} {value}\n" for name, value in ENVIRONMENT.items()))
+        run("fw_setenv", "-s", "-", given="".join(f"{name}={value}\n" for name, value in ENVIRONMENT.items()))
 
 
 class Nand:

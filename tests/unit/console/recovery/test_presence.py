@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import struct
 import threading
 import time
@@ -101,7 +102,9 @@ def test_a_key_that_is_pressed_is_seen_and_other_events_are_not(here: Presence, 
     released, moved, pressed = (1, 116, 0), (2, 0, 1), (1, 116, 1)
     os.write(keep, b"".join(event.pack(0, 0, *one) for one in (released, moved)))
     end = time.monotonic() + 10
-    time.sleep(0.1)
+    while select.select([keep], [], [], 0)[0]:  # not taken out of the pipe yet
+        assert time.monotonic() < end
+        time.sleep(0.01)
     assert here.seconds_left() == 0
     os.write(keep, event.pack(0, 0, *pressed))
     while not here.seconds_left():
