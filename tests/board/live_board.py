@@ -158,12 +158,12 @@ class Live:
         self._token = {"X-CSRF-Token": self.fetch("/api/v1/session")["csrf_token"]}
         self._token = {"X-CSRF-Token": self.fetch(path, given=given)["csrf_token"]}
 
-    def serves(self, *, timeout_s: float) -> float:
+    def serves(self, *, timeout_s: float, path: str = "/healthz") -> float:
         """When the web console first answered over HTTPS; waits for it."""
         deadline = time.monotonic() + timeout_s
         while True:
             try:
-                self.fetch("/healthz", timeout_s=30)
+                self.fetch(path, timeout_s=30)
                 return self.now()
             except OSError as error:
                 if time.monotonic() > deadline or not self._reader.is_alive():

@@ -142,12 +142,9 @@ def test_what_is_set_up_outlives_the_power(facts: dict[str, Any]) -> None:
 
 
 def test_an_altered_root_is_not_run_and_the_other_slot_takes_over(facts: dict[str, Any]) -> None:
-    assert [line[:6] for line in facts["altered"] if line.startswith("Slot")] == [
-        "Slot A",
-        "Slot A",
-        "Slot A",
-        "Slot B",
-    ]
+    # Of its three attempts the boot before took one.
+    tried = [line[:6] for line in facts["altered"] if line.startswith("Slot")]
+    assert tried == ["Slot A", "Slot A", "Slot B"]
     assert facts["altered"][-1] == "The root of slot B is opened"
 
 

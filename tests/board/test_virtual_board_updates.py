@@ -61,6 +61,8 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         wipe(folder / factory.DISK, name)
     with Live(factory.machine(folder, free_port()), folder / "console") as board:
         found["recovery"] = board.waits_for(r"mouthpiece\.recovery=\S+", timeout_s=SLOW_S)[1]
+        board.serves(timeout_s=SLOW_S, path="/")
+        found["recovery's page"] = board.fetch("/")
     return found
 
 
@@ -135,6 +137,7 @@ def test_a_system_that_does_not_come_up_is_tried_three_times_and_rolled_back(lif
 
 def test_with_both_slots_destroyed_recovery_starts(life: dict[str, Any]) -> None:
     assert "mouthpiece.recovery=no-slot" in life["recovery"]
+    assert "<html" in life["recovery's page"]
 
 
 def test_misfortunes_of_the_flash_do_not_keep_it_from_serving(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from appliance.errors import ApplianceError
-from tools.virtual_board import base, board, factory, linux, qemu, uboot
+from tools.virtual_board import base, board, factory, linux, qemu, recovery, uboot
 
 STATE: Final = board.BOOT.parent / "var/virtual-board"
 
@@ -23,6 +23,7 @@ def build() -> None:
         ("Linux", linux.build),
         ("what the root stands on", base.build),
         ("the system", factory.current),
+        ("recovery", recovery.initramfs),
     ]
     for name, make in parts:
         began = time.monotonic()

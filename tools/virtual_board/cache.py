@@ -32,6 +32,13 @@ def place(name: str, ingredients: Iterable[str | bytes]) -> Path:
     return root() / f"{name}-{digest.hexdigest()[:16]}"
 
 
+def keep_newest(name: str, count: int) -> None:
+    """Remove all things of a name but those made last: of what changes with every edit of the checkout."""
+    found = [path for path in root().glob(f"{name}-*") if path.is_dir()]
+    for old in sorted(found, key=lambda path: path.stat().st_mtime)[:-count]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
 def made(folder: Path, make: Callable[[Path], None]) -> Path:
     """`folder`, filled by `make` if it is not there. What `make` raises leaves nothing behind."""
     if folder.exists():

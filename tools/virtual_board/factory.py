@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import appliance
-from tools.virtual_board import fit, initramfs, linux, media, qemu, system, uboot
+from tools.virtual_board import fit, linux, media, qemu, recovery, system, uboot
 from tools.virtual_board.machine import Machine
 
 CHIPS: Final = ("nor0", "nor1")
@@ -15,36 +16,26 @@ DISK: Final = "disk"
 NAND: Final = "nand"
 
 
+@cache
 def current() -> system.System:
-    """The system as the checkout has it."""
+    """The system as the checkout had it when this was first asked."""
     return system.build(appliance.__version__)
 
 
 def assemble(folder: Path, slots: str = "a", what: system.System | None = None) -> None:
-    """Lay chips and disk out in `folder`: U-Boot, a shell in recovery's place, the system in the named slots."""
+    """Lay chips and disk out in `folder`: U-Boot, recovery, the system in the named slots."""
     folder.mkdir(parents=True, exist_ok=True)
-    tools, kernel = uboot.build(), linux.build() / "Image"
+    tools = uboot.build()
     content = what or current()
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        tree, control, shell = scratch / "machine.dtb", scratch / "control.dtb", scratch / "shell"
+        tree, control, flashed = scratch / "machine.dtb", scratch / "control.dtb", scratch / "recovery.fit"
         qemu.device_tree(tree)
         fit.control_tree(tools, fit.key(), tree, control)
-        initramfs.build(shell, initramfs.SHELL)
-        recovery = scratch / "recovery.fit"
-        partitioned = fit.with_partitions(tree, scratch / "partitioned.dtb")
-        fit.image(
-            tools,
-            fit.key(),
-            recovery,
-            kernel=kernel,
-            initramfs=shell,
-            device_tree=partitioned,
-            compression="lzma",
-        )
+        recovery.image(flashed)
         contents = {
             "u-boot": (tools / "u-boot-nodtb.bin").read_bytes() + control.read_bytes(),
-            "recovery": recovery.read_bytes(),
+            "recovery": flashed.read_bytes(),
         }
         media.write_nor((folder / CHIPS[0], folder / CHIPS[1]), contents)
     media.write_nand(folder / NAND)

@@ -1,6 +1,6 @@
 """An initramfs for the virtual board: busybox for arm64 from Debian, and a program as process 1.
 
-`build(target, init)` packs it; `SHELL` is an `init` that gives a shell on the serial console, for looking at the board.
+`build(target, init)` packs it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,6 @@ MOUNTS: Final = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t debugfs debug /sys/kernel/debug
-"""
-SHELL: Final = f"""{MOUNTS}
-# U-Boot started the watchdog and nothing stops it.
-watchdog -T 30 -t 5 /dev/watchdog
-echo; echo "The virtual board: $(cat /proc/cmdline)"; cat /proc/mtd
-setsid cttyhack sh
-poweroff -f
 """
 
 

@@ -17,13 +17,17 @@ PACKAGE: Final = "linux-source-6.12"
 
 
 def place() -> Path:
-    """Where the kernel that the fragments ask for lies, or would."""
-    parts = [path.read_bytes() for path in fragments()]
+    """Where the kernel that the fragments ask for, with our patches, lies or would."""
+    parts = [path.read_bytes() for path in (*fragments(), *patches())]
     return cache.place("linux", [PACKAGE, *parts])
 
 
 def fragments() -> list[Path]:
     return sorted(FRAGMENTS.glob("*.cfg"))
+
+
+def patches() -> list[Path]:
+    return sorted((FRAGMENTS / "patches").glob("*.patch"))
 
 
 def build() -> Path:
@@ -38,6 +42,8 @@ def _make(target: Path) -> None:
         tree.source.mkdir()
         archive = package / f"usr/src/{PACKAGE}.tar.xz"
         debian.unpack_archive(archive, tree.source)
+        for patch in patches():
+            debian.patch(patch, tree.source)
         tree.configure("tinyconfig", fragments())
         tree.make("Image", "modules")
         shutil.copy(tree.output / "arch/arm64/boot/Image", target)

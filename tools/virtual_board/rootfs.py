@@ -22,6 +22,8 @@ from tools.virtual_board import base, board, cache, keys
 OVERLAYS: Final = (base.CHECKOUT / "rootfs-overlay", Path(__file__).parent / "overlay")
 """What every board's image has, then what only this one needs."""
 _BLOCK: Final = 4096
+_KEPT: Final = 6
+"""Images of 200 MB; more than a test makes."""
 _GENERATED: Final = {
     "fw_env.config": "etc/fw_env.config",
     "system.conf": "etc/rauc/system.conf",
@@ -38,7 +40,9 @@ def build(version: str, extra: Mapping[str, str] | None = None) -> Path:
     recipe: list[str | bytes] = [Path(__file__).read_bytes(), tree.name, keys.authority().name, version, repr(extra)]
     for path in _files():
         recipe += [str(path.relative_to(base.CHECKOUT)), oct(path.lstat().st_mode), path.read_bytes()]
-    return cache.made(cache.place("root", recipe), lambda target: _make(target, tree, version, extra))
+    made = cache.made(cache.place("root", recipe), lambda target: _make(target, tree, version, extra))
+    cache.keep_newest("root", _KEPT)
+    return made
 
 
 def _files() -> list[Path]:

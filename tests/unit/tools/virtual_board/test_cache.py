@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from threading import Thread
 
@@ -55,3 +56,13 @@ def test_two_who_want_the_same_make_it_once() -> None:
 def test_another_ingredient_is_another_place() -> None:
     places = {cache.place("thing", parts) for parts in (["a", "b"], ["ab"], ["a", "c"], [b"a"])}
     assert len(places) == 4
+
+
+def test_of_what_changes_often_only_the_newest_are_kept() -> None:
+    for number in range(4):
+        folder = cache.made(cache.place("thing", [str(number)]), lambda target: target.joinpath("part").touch())
+        os.utime(folder, (number, number))
+    other = cache.made(cache.place("other", [""]), lambda target: target.joinpath("part").touch())
+    cache.keep_newest("thing", 2)
+    assert {path.stat().st_mtime for path in cache.root().glob("thing-*")} == {2, 3}
+    assert other.exists()
