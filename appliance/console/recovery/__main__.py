@@ -14,6 +14,8 @@ from appliance.console.recovery.serve import Site
 from appliance.errors import ApplianceError
 from appliance.volumes import Volumes
 
+log = logging.getLogger(__name__)
+
 
 def main() -> int:
     logging.basicConfig(
@@ -23,10 +25,14 @@ def main() -> int:
     try:
         box = RecoveryBox(Layout.read(), Volumes.default())
         box.parts.attach()
-        site = Site(box)
     except ApplianceError as error:
         print(f"recovery: {error.message}", file=sys.stderr)  # noqa: T201
         return error.exit_code
+    site = None
+    try:
+        site = Site(box)
+    except Exception:  # the serial console is left
+        log.exception("the pages for a browser cannot be served")
     try:
         Menu(box, site).run()
     except EOFError:  # nobody can type: the browser is what is left

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Literal
 
 from appliance.console.errors import RefusedError
-from appliance.errors import ApplianceError, CancelledError
+from appliance.errors import ApplianceError
 from appliance.update.step import Step
 
 log = logging.getLogger(__name__)
@@ -45,18 +45,12 @@ class Errands:
 
     def begin(self, kind: str, about: str, work: Callable[[Step], str]) -> None:
         """Start `work`, which says at its end what it did. `RefusedError` while there is other work."""
-        with self._lock:
-            if self._latest is not None and self._latest.state == "running":
-                raise RefusedError(HTTPStatus.CONFLICT, "other work is not done yet", hint="wait until it is")
-            self._latest = Progress(kind, about)
+        self._claim(kind, about)
         threading.Thread(target=self._run, args=(work,), name="errand", daemon=True).start()
 
     def do(self, kind: str, about: str, work: Callable[[Step], str], step: Step) -> str:
         """The same, here and now; what it raises is passed on."""
-        with self._lock:
-            if self._latest is not None and self._latest.state == "running":
-                raise RefusedError(HTTPStatus.CONFLICT, "other work is not done yet", hint="wait until it is")
-            self._latest = Progress(kind, about)
+        self._claim(kind, about)
 
         def both(stage: str, done: float, total: float) -> None:
             self._step(stage, done, total)
@@ -73,11 +67,15 @@ class Errands:
         self._end("done", message, "")
         return message
 
+    def _claim(self, kind: str, about: str) -> None:
+        with self._lock:
+            if self._latest is not None and self._latest.state == "running":
+                raise RefusedError(HTTPStatus.CONFLICT, "other work is not done yet", hint="wait until it is")
+            self._latest = Progress(kind, about)
+
     def _run(self, work: Callable[[Step], str]) -> None:
         try:
             self._end("done", work(self._step), "")
-        except CancelledError as error:
-            self._end("failed", error.message, "")
         except ApplianceError as error:
             log.warning("%s", error.message)
             self._end("failed", error.message, error.hint)

@@ -25,7 +25,8 @@ _STATES: Final = {"ok": N("fine"), "warning": N("warning"), "problem": N("proble
 
 
 class Menu:
-    def __init__(self, box: RecoveryBox, site: Site) -> None:
+    def __init__(self, box: RecoveryBox, site: Site | None) -> None:
+        """`site` is None where it could not be served."""
         self._box, self._site = box, site
         self._language = i18n.closest(str(box.configuration().get("settings", {}).get("language", ""))) or "en"
         self._places: list[tuple[str, Callable[[], None]]] = [
@@ -55,17 +56,24 @@ class Menu:
 
     def _greet(self) -> None:
         code = presence.written(presence.code(self._box.volumes))
-        addresses = self._site.addresses() or [self._(N("no network yet; choose nothing to look again"))]
         self._say(
             "",
             f"== Mouthpiece · {self._(N('Recovery'))} · {self._box.layout.title}",
             self._(happened.REASONS[happened.reason()]),
             "",
-            f"{self._(N('In a browser'))}: {'  '.join(addresses)}",
+            *self._ways_in(),
             f"{self._(N('Code'))}: {code}",
-            f"{self._(N('Fingerprint'))}: {self._site.fingerprint}",
             "",
         )
+
+    def _ways_in(self) -> list[str]:
+        if self._site is None:
+            return [self._(N("The pages for a browser cannot be served."))]
+        addresses = self._site.addresses() or [self._(N("no network yet; choose nothing to look again"))]
+        return [
+            f"{self._(N('In a browser'))}: {'  '.join(addresses)}",
+            f"{self._(N('Fingerprint'))}: {self._site.fingerprint}",
+        ]
 
     def _happened(self) -> None:
         self._say("", f"-- {self._(N('Volumes'))}")

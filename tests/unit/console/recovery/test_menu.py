@@ -48,6 +48,17 @@ def test_it_says_where_it_is_and_how_to_get_in(type_in: Typist, box: RecoveryBox
     assert presence.written(presence.code(box.volumes)) in said
 
 
+def test_it_works_where_nothing_can_be_served(
+    box: RecoveryBox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("1\n"))
+    with pytest.raises(EOFError):
+        Menu(box, None).run()
+    said = capsys.readouterr().out
+    assert "The pages for a browser cannot be served." in said
+    assert "both copies are whole" in said
+
+
 def test_what_happened(type_in: Typist) -> None:
     said = type_in("1")
     assert "config   fine: both copies are whole" in said
