@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missi
 
 STORES: Final = ("logs", "jobs", "config", "cache")
 AT_WORK, AT_BOOT = 14, 6
+"""Kills after so many acknowledgements, and soon after the flash began to be attached."""
 _BOOT_S: Final = 400.0
 
 
@@ -60,6 +61,7 @@ class Box:
     def killed(self, which: str, enough: Callable[[list[str]], bool]) -> None:
         result = self.boot(which, enough)
         assert result.status is None, result.explain()
+        assert enough(result.text("said").splitlines()), f"it did not come so far in time: {result.explain()}"
         self.kills += 1
 
     def _listen(self, said: str) -> None:
