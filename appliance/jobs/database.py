@@ -8,12 +8,12 @@ A file that SQLite calls damaged is renamed to `NAME.damaged-TIME`, with its log
 newest of these is kept. Other processes may have the old file open, so nobody writes without a shared lock on
 `NAME.lock`, under which the file is known to be the one of that name; renaming it takes the lock exclusively.
 
-SQLite maps the index of its log into memory. On UBIFS that has gone read-only, touching a page of it which would have
-to be written is the end of the process (SIGBUS): nearly always of the one whose commit was refused, whoever else finds
-out first. Nothing acknowledged is lost by that, and the supervisor starts the process again. The mapping could only be
-avoided with one process (locking_mode EXCLUSIVE), or another journal (the rollback journal costs five times the
-erases). So on a volume that is read-only the file is not opened: what was in it is read from a copy in memory (see
-`appliance.jobs.frozen`), and `writing` raises. A connection from before is left as it is until the process ends.
+SQLite maps the index of its log into memory. Touching a page of that which would have to be written is the end of the
+process (SIGBUS) once UBIFS has gone read-only. The mapping could only be avoided with a single process (locking_mode
+EXCLUSIVE) or another journal (the rollback journal costs five times the erases). So on a volume that is read-only the
+file is not opened, and a connection from before is not touched again, not even to close it: what was in the file is
+read from a copy in memory (`appliance.jobs.frozen`), and `writing` raises. A process whose own commit is the one that
+the volume refuses may still be killed; nothing acknowledged is lost by that, and the supervisor starts it again.
 
 A connection for each thread. Errors: `UnhealthyError` for what is wrong with the file or the disk.
 """
