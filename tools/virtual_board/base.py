@@ -23,6 +23,7 @@ CHECKOUT: Final = board.BOOT.parent
 PYTHON: Final = (3, 11)
 """That of the Debian release whose packages these are."""
 LIBRARY: Final = "usr/lib/python3/dist-packages"
+_KEPT: Final = 2
 _PACKAGES: Final = Path(__file__).with_name("root-packages.txt")
 _PLATFORMS: Final = (
     "manylinux_2_28_aarch64",
@@ -66,7 +67,9 @@ def build() -> Path:
         *_requirements(),
         linux.place().name,
     ]
-    return cache.made(cache.place("base", recipe), _make)
+    made = cache.made(cache.place("base", recipe), _make)
+    cache.keep_newest("base", _KEPT)
+    return made
 
 
 def _requirements() -> list[str]:
