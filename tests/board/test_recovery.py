@@ -204,8 +204,8 @@ def whole(folder: Path, image: Path, bundles: Bundles) -> dict[str, Any]:
         start = box.terminal.type("1")
         found["serial"] = box.terminal.expect("Number, or nothing to go back", after=start)
         start = box.terminal.type("5")
-        for _ in range(2):
-            box.terminal.expect(": ", after=start)
+        for question in ("New password: ", "The same again: "):
+            box.terminal.expect(question, after=start)  # what is typed before it asks is thrown away
             start = box.terminal.type(BY_SERIAL)
         found["serial password"] = box.terminal.expect("Number, or nothing to go back", after=start)
         visitor.post("/login", password=BY_SERIAL)
