@@ -13,12 +13,16 @@ SRC_URI = "\
     file://LICENSE \
     file://README.md \
     file://appliance \
+    file://boot/generated/${MOUTHPIECE_BOARD}/ubinize.cfg \
     file://pyproject.toml \
     file://rootfs-overlay \
 "
 S = "${UNPACKDIR}"
 
-inherit python_setuptools_build_meta systemd useradd
+inherit mouthpiece_board python_setuptools_build_meta systemd useradd
+
+# The sizes of the NAND's volumes are the board's.
+PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 # A checkout in use carries the compiled files and the fetched models of its own virtual environment.
 do_configure:prepend() {
@@ -29,9 +33,19 @@ do_configure:prepend() {
 do_install:append() {
     install -d ${D}${nonarch_libdir}
     cp -R --no-dereference --preserve=mode ${S}/rootfs-overlay${nonarch_libdir}/. ${D}${nonarch_libdir}/
+    install -d ${D}${sysconfdir}
+    cp -R --no-dereference --preserve=mode ${S}/rootfs-overlay${sysconfdir}/dbus-1 ${D}${sysconfdir}/
+    install -m 0644 ${S}/boot/generated/${MOUTHPIECE_BOARD}/ubinize.cfg ${D}${nonarch_libdir}/mouthpiece/
 }
 
-SYSTEMD_SERVICE:${PN} = "mouthpiece.service mouthpiece-power-fail.service"
+SYSTEMD_SERVICE:${PN} = "\
+    mouthpiece-dead-man.timer \
+    mouthpiece-first-start.service \
+    mouthpiece-power-fail.service \
+    mouthpiece-reboot.path \
+    mouthpiece-volumes.service \
+    mouthpiece.service \
+"
 
 # The root is read-only: the account is made now, not by systemd-sysusers at the first start.
 USERADD_PACKAGES = "${PN}"
@@ -40,7 +54,11 @@ USERADD_PARAM:${PN} = "--system --user-group --home-dir ${localstatedir}/lib/mou
 FILES:${PN} += "${nonarch_libdir}"
 
 RDEPENDS:${PN} += "\
+    diffutils \
+    e2fsprogs-mke2fs \
     mouthpiece-face-models \
+    mtd-utils \
+    mtd-utils-ubifs \
     python3-apiflask \
     python3-argon2-cffi \
     python3-asyncio \
@@ -77,4 +95,6 @@ RDEPENDS:${PN} += "\
     python3-waitress \
     python3-zoneinfo \
     python3-zstandard \
+    util-linux-mount \
+    util-linux-mountpoint \
 "

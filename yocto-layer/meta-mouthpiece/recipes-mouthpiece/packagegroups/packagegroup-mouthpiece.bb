@@ -10,13 +10,9 @@ RDEPENDS:${PN} = "\
     avahi-daemon \
     ca-certificates \
     e2fsprogs-e2fsck \
-    e2fsprogs-mke2fs \
     kernel-modules \
     libubootenv-bin \
     mouthpiece-runtime \
-    mouthpiece-volumes \
-    mtd-utils \
-    mtd-utils-ubifs \
     rauc \
     tzdata \
 "
