@@ -1,8 +1,8 @@
-"""The content of a board's SPI NOR: erased, but for what is given by partition, and U-Boot's environment.
+"""The content of a board's SPI NOR: what is given by partition, U-Boot's environment, the small motion network.
 
-The environment is written so that `fw_setenv`, and with it RAUC, works before U-Boot has saved anything. Its layout is
-U-Boot's (env/common.c): CRC-32 of the variables, a counter that tells the newer copy, the variables with a NUL after
-each and after the last.
+The rest is erased. The environment is written so that `fw_setenv`, and with it RAUC, works before U-Boot has saved
+anything. Its layout is U-Boot's (env/common.c): CRC-32 of the variables, a counter that tells the newer copy, the
+variables with a NUL after each and after the last. The network is what `appliance.storage.nor_model` reads.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from appliance.errors import InputError
+from appliance.storage import nor_model
 from tools.boards.board import ENVIRONMENT, Board, Nor
 
+MODEL: Final = Path(__file__).resolve().parents[2] / "appliance/pipeline/models/base.int8.onnx"
 _ERASED: Final = b"\xff"
 
 
@@ -22,6 +25,8 @@ def image(board: Board, contents: Mapping[str, bytes]) -> bytes:
     """`InputError` for a partition that the board does not have, and for what does not fit into its own."""
     nor = _nor(board)
     parts = {name: environment(board, copy) for copy, name in enumerate(reversed(ENVIRONMENT))} | dict(contents)
+    if nor.named("model"):
+        parts.setdefault("model", nor_model.image(MODEL.read_bytes()))
     whole = bytearray(_ERASED * nor.size)
     for name, content in parts.items():
         partition = nor.named(name)

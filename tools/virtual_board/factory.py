@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import appliance
+from appliance.storage import nor_model
+from tools.images import nor
 from tools.virtual_board import fit, linux, media, qemu, recovery, system, uboot
 from tools.virtual_board.machine import Machine
 
@@ -35,6 +37,7 @@ def assemble(folder: Path, slots: str = "a", what: system.System | None = None) 
         recovery.image(flashed)
         contents = {
             "u-boot": (tools / "u-boot-nodtb.bin").read_bytes() + control.read_bytes(),
+            "model": nor_model.image(nor.MODEL.read_bytes()),
             "recovery": flashed.read_bytes(),
         }
         media.write_nor((folder / CHIPS[0], folder / CHIPS[1]), contents)

@@ -17,6 +17,11 @@ SRC_URI = "\
     file://LICENSE \
     file://appliance/__init__.py \
     file://appliance/errors.py \
+    file://appliance/findings.py \
+    file://appliance/pipeline/models/base.int8.onnx \
+    file://appliance/storage/__init__.py \
+    file://appliance/storage/nor_model.py \
+    file://appliance/volumes.py \
     file://boot/boards \
     file://tools/__init__.py \
     file://tools/boards \

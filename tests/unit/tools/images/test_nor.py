@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import InputError
+from appliance.storage import nor_model
 from tools.boards.board import ENVIRONMENT, Board
 from tools.images import nor
 
@@ -17,7 +18,7 @@ def test_the_rest_is_erased_and_the_contents_are_in_their_places(rock: Board) ->
     assert rock.nor is not None
     image = nor.image(rock, {"u-boot": b"boot", "recovery": b"rescue"})
     assert len(image) == rock.nor.size
-    written = {"u-boot": b"boot", "recovery": b"rescue"}
+    written = {"u-boot": b"boot", "recovery": b"rescue", "model": nor_model.image(nor.MODEL.read_bytes())}
     for partition in rock.nor.partitions:
         content = image[partition.offset : partition.end]
         if partition.name in ENVIRONMENT:

@@ -27,7 +27,7 @@ PACKAGE_ARCH = "${MACHINE_ARCH}"
 # A checkout in use carries the compiled files and the fetched models of its own virtual environment.
 do_configure:prepend() {
     find ${S}/appliance -name __pycache__ -prune -exec rm -rf {} +
-    rm -rf ${S}/appliance/pipeline/models
+    rm -f ${S}/appliance/pipeline/models/*.tflite
 }
 
 do_install:append() {
