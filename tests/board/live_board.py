@@ -33,6 +33,8 @@ STAGES: Final = {
 }
 """What a line looks like with which a stage of the start begins."""
 SHELL_S: Final = 120.0
+_OF_OTHERS: Final = re.compile(r"\[ *\d+\.\d+\] |\[ *[A-Z]+ *\] | {9}[A-Z]")
+"""What the kernel and systemd say on the console meanwhile."""
 _READY: Final = "ready-for-commands"
 
 
@@ -115,7 +117,7 @@ class Live:
         said = said[: said.index(line)]
         status = re.search(r"<(\d+):", line)
         said.append(line[: line.index("<")])
-        text = "\n".join(one for one in said if not re.match(r"\[ *\d+\.\d+\] ", one)).strip()
+        text = "\n".join(one for one in said if not _OF_OTHERS.match(one)).strip()
         assert status is not None
         assert status[1] == "0", f"{command}: {text}"
         return text
