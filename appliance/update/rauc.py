@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -80,15 +80,28 @@ class Bundle:
     version: str
 
 
+_last: System | None = None
+
+
 def is_expected(root: Path = Path("/")) -> bool:
     """Whether the boot loader says, on the kernel's command line, which slot it booted: then RAUC has to answer."""
     return any(word.startswith("rauc.slot=") for word in (root / "proc/cmdline").read_text().split())
 
 
 def system(*, outside: bool = False) -> System:
-    """What RAUC knows of the slots that boot. `outside`: asked from recovery, where none of them runs."""
+    """What RAUC knows of the slots that boot. `outside`: asked from recovery, where none of them runs.
+
+    While it installs, RAUC does not answer that: then this is what it answered last, with the operation of now.
+    """
+    global _last
     with _Bus() as bus:
-        (found,) = bus.call("GetSlotStatus")
+        try:
+            (found,) = bus.call("GetSlotStatus")
+        except _RefusedError:
+            operation = bus.get("Operation")
+            if _last is None or operation == "idle":
+                raise
+            return replace(_last, operation=operation)
         slots = tuple(_slot(name, values) for name, values in found if _text(values, "bootname"))
         booted = next((slot.name for slot in slots if slot.booted), "")
         if not slots or not (booted or outside):
@@ -96,7 +109,8 @@ def system(*, outside: bool = False) -> System:
         primary = ""
         with contextlib.suppress(UnhealthyError):  # the boot loader's environment cannot be read
             (primary,) = bus.call("GetPrimary")
-        return System(bus.get("Compatible"), bus.get("Operation"), booted, primary, slots)
+        _last = System(bus.get("Compatible"), bus.get("Operation"), booted, primary, slots)
+        return _last
 
 
 def inspect(bundle: Path, name: str) -> Bundle:

@@ -193,6 +193,8 @@ def test_a_flipped_byte_is_found_while_it_is_written_and_the_box_stays_where_it_
 def test_a_good_one_is_written_to_the_other_slot_with_progress(story: dict[str, Any]) -> None:
     assert story["installed"]["version"] == "1.1.0"
     progress = story["installed"]["progress"]
+    *meanwhile, _ = story["installed"]["asked"]
+    assert ["installing", "rootfs.0", "rootfs.0"] in meanwhile
     assert progress == sorted(progress)
     assert progress[-1] == 100
     after = story["after"]

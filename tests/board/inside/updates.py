@@ -47,11 +47,18 @@ def disks() -> dict[str, str]:
 def install(arguments: Sequence[Any]) -> dict[str, Any]:
     name, *problems = arguments
     told: list[float] = []
+    asked: list[Any] = []
+
+    def step(_stage: str, done: float, _total: float) -> None:
+        told.append(done)
+        found = slots.status(BOX)
+        asked.append([found["operation"], found["booted"], found["primary"]])
+
     try:
-        found = slots.install(BOX, BUNDLES / name, problems, lambda _stage, done, _total: told.append(done))
+        found = slots.install(BOX, BUNDLES / name, problems, step)
     except ApplianceError as error:
         return {"refused": error.message, "hint": error.hint}
-    return {"version": found.version, "progress": told}
+    return {"version": found.version, "progress": told, "asked": asked}
 
 
 def live(arguments: Sequence[Any]) -> dict[str, Any]:
