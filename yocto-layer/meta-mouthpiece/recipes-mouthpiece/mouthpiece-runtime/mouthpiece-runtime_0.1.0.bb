@@ -36,6 +36,8 @@ do_install:append() {
     install -d ${D}${sysconfdir}
     cp -R --no-dereference --preserve=mode ${S}/rootfs-overlay${sysconfdir}/dbus-1 ${D}${sysconfdir}/
     install -m 0644 ${S}/boot/generated/${MOUTHPIECE_BOARD}/ubinize.cfg ${D}${nonarch_libdir}/mouthpiece/
+    # The overlay's preset disables what it does not name; this image announces the box's name as well.
+    echo "enable avahi-daemon.service" > ${D}${nonarch_libdir}/systemd/system-preset/05-mouthpiece-image.preset
 }
 
 SYSTEMD_SERVICE:${PN} = "\
