@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from playwright.sync_api import Page
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
 
 _CHECKS: Final = """() => {
   const faults = [];
@@ -48,6 +49,24 @@ def faults(page: Page) -> list[str]:
     """What is wrong with the page as it is shown now; empty if nothing is."""
     found: list[str] = page.evaluate(_CHECKS)
     return found + [f"a {role} without a name: {text}" for role, text in _nameless(page)]
+
+
+def faults_of(page: Page, path: str, language: str) -> list[str]:
+    """The same of a page of the console, all its details opened; it must be in that language."""
+    page.goto(path)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    for details in page.locator("main details").all():
+        details.evaluate("part => part.open = true")
+    return faults(page)
+
+
+def violations(page: Page, path: str, axe: Axe) -> set[tuple[str, str, str]]:
+    """What axe-core has against a page, all its details opened: page, rule, element."""
+    page.goto(path)
+    for details in page.locator("details").all():
+        details.evaluate("part => part.open = true")
+    found = axe.run(page).response["violations"]
+    return {(path, violation["id"], node["html"]) for violation in found for node in violation["nodes"]}
 
 
 def _nameless(page: Page) -> list[tuple[str, str]]:

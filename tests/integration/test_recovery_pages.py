@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 from appliance.console.recovery.box import RecoveryBox
 from appliance.console.recovery.web import create_app
 from tests.browsing import CHROMIUM, chromium
-from tests.page_checks import faults
+from tests.page_checks import faults_of, violations
 from tests.recovery_box import PASSWORD, recovery_box
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")]
@@ -79,33 +79,18 @@ def test_it_works_without_scripts(browser: Browser, url: str, box: RecoveryBox) 
 def test_pages_fit_a_phone_and_can_be_heard(browser: Browser, url: str, language: str) -> None:
     with browser.new_context(base_url=url, locale=language, viewport={"width": 390, "height": 844}) as context:
         page = log_in(context)
-        wrong = {}
-        for path in PAGES:
-            page.goto(path)
-            expect(page.locator("html")).to_have_attribute("lang", language)
-            for details in page.locator("main details").all():
-                details.evaluate("part => part.open = true")
-            if found := faults(page):
-                wrong[path] = found
-        assert wrong == {}
+        found = {path: faults_of(page, path, language) for path in PAGES}
+        assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
 def test_axe_finds_nothing_wrong(browser: Browser, url: str, look: Literal["light", "dark"]) -> None:
     axe = Axe()
-
-    def violations(page: Page, path: str) -> set[tuple[str, str, str]]:
-        page.goto(path)
-        for details in page.locator("details").all():
-            details.evaluate("part => part.open = true")
-        found = axe.run(page).response["violations"]
-        return {(path, violation["id"], node["html"]) for violation in found for node in violation["nodes"]}
-
     with browser.new_context(base_url=url, locale="en", color_scheme=look) as context:
         page = log_in(context)
-        wrong = {fault for path in PAGES for fault in violations(page, path)}
+        wrong = {fault for path in PAGES for fault in violations(page, path, axe)}
         context.clear_cookies()
-        assert wrong | {fault for path in OUTSIDE for fault in violations(page, path)} == set()
+        assert wrong | {fault for path in OUTSIDE for fault in violations(page, path, axe)} == set()
 
 
 def test_a_keyboard_reaches_the_content_first(browser: Browser, url: str) -> None:

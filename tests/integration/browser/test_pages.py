@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.integration.browser.driving import IN_CHROMIUM, PATIENCE_MS, watched, without_language
-from tests.page_checks import faults
+from tests.page_checks import faults, faults_of, violations
 from tests.running_box import PASSWORD, RunningBox
 
 pytestmark = IN_CHROMIUM
@@ -82,15 +82,8 @@ def test_pages_fit_a_phone_and_can_be_heard(
     size: Any = {"width": 390, "height": 844}
     with browser.new_context(base_url=site.url, storage_state=cookies, locale=language, viewport=size) as context:
         for page in watched(context):
-            wrong = {}
-            for path in PAGES:
-                page.goto(path)
-                expect(page.locator("html")).to_have_attribute("lang", language)
-                for details in page.locator("main details").all():
-                    details.evaluate("part => part.open = true")
-                if found := faults(page):
-                    wrong[path] = found
-            assert wrong == {}
+            found = {path: faults_of(page, path, language) for path in PAGES}
+            assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
@@ -99,19 +92,11 @@ def test_axe_finds_nothing_wrong(
 ) -> None:
     """Contrast, roles, names, landmarks: by the rules of axe-core."""
     axe = Axe()
-
-    def violations(page: Page, path: str) -> set[tuple[str, str, str]]:
-        page.goto(path)
-        for details in page.locator("details").all():
-            details.evaluate("part => part.open = true")
-        found = axe.run(page).response["violations"]
-        return {(path, violation["id"], node["html"]) for violation in found for node in violation["nodes"]}
-
     with browser.new_context(base_url=site.url, storage_state=owner, locale="en", color_scheme=look) as context:
         for page in watched(context):
-            wrong = {fault for path in PAGES for fault in violations(page, path)}
+            wrong = {fault for path in PAGES for fault in violations(page, path, axe)}
             context.clear_cookies()
-            assert wrong | violations(page, "/login") == set()
+            assert wrong | violations(page, "/login", axe) == set()
             page.locator("main p").first.evaluate("text => text.style.color = '#777'")
             assert {violation["id"] for violation in axe.run(page).response["violations"]} == {"color-contrast"}
 
