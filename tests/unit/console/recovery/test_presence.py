@@ -16,15 +16,9 @@ from appliance.console.recovery import presence
 from appliance.console.recovery.presence import WINDOW_S, Presence
 from appliance.console.security.throttle import FREE, Throttle
 from appliance.volumes import Volumes
+from tests.clock import Clock
 
 LAN = "192.0.2.7"
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -5,13 +5,7 @@ import pytest
 from appliance.console.errors import RefusedError
 from appliance.console.security import throttle
 from appliance.console.security.throttle import BURST, FREE, MAX_ADDRESSES, MAX_DELAY_S, REFILL_S, Throttle
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture
