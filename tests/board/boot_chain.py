@@ -136,7 +136,7 @@ class Box:
 
     def __post_init__(self) -> None:
         self.chips, self.disk = (self.folder / "nor0", self.folder / "nor1"), self.folder / "disk"
-        contents = {"u-boot": self.systems.uboot, **self.environment}
+        contents = {"u-boot": self.systems.uboot, **dict.fromkeys(ENVIRONMENTS, b""), **self.environment}
         if self.recovery is not None:
             contents["recovery"] = self.recovery.read_bytes()
         media.write_nor(self.chips, contents)

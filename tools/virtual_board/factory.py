@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Final
 
 import appliance
-from appliance.storage import nor_model
-from tools.images import nor
 from tools.virtual_board import fit, linux, media, qemu, recovery, system, uboot
 from tools.virtual_board.machine import Machine
 
 CHIPS: Final = ("nor0", "nor1")
 DISK: Final = "disk"
 NAND: Final = "nand"
+TREE: Final = "machine.dtb"
 
 
 @cache
@@ -27,23 +26,23 @@ def current() -> system.System:
 def assemble(folder: Path, slots: str = "a", what: system.System | None = None) -> None:
     """Lay chips and disk out in `folder`: U-Boot, recovery, the system in the named slots."""
     folder.mkdir(parents=True, exist_ok=True)
-    tools = uboot.build()
     content = what or current()
     with tempfile.TemporaryDirectory() as name:
-        scratch = Path(name)
-        tree, control, flashed = scratch / "machine.dtb", scratch / "control.dtb", scratch / "recovery.fit"
-        qemu.device_tree(tree)
-        fit.control_tree(tools, fit.key(), tree, control)
+        flashed = Path(name) / "recovery.fit"
         recovery.image(flashed)
-        contents = {
-            "u-boot": (tools / "u-boot-nodtb.bin").read_bytes() + control.read_bytes(),
-            "model": nor_model.image(nor.MODEL.read_bytes()),
-            "recovery": flashed.read_bytes(),
-        }
+        contents = {"u-boot": boot_loader(Path(name), fit.key()), "recovery": flashed.read_bytes()}
         media.write_nor((folder / CHIPS[0], folder / CHIPS[1]), contents)
     media.write_nand(folder / NAND)
     partitions = {name: image for letter in slots for name, image in content.slot(letter).items()}
     media.write_disk(folder / DISK, partitions)
+
+
+def boot_loader(folder: Path, keys: Path) -> bytes:
+    """U-Boot that starts what is signed with a key of `fit`; beside it, the machine's own device tree is `TREE`."""
+    tools, control = uboot.build(), folder / "control.dtb"
+    qemu.device_tree(folder / TREE)
+    fit.control_tree(tools, keys, folder / TREE, control)
+    return (tools / "u-boot-nodtb.bin").read_bytes() + control.read_bytes()
 
 
 def machine(folder: Path, port: int | None = None, *, nand: bool = True) -> Machine:

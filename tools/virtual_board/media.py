@@ -1,16 +1,20 @@
-"""What the virtual board's chips and disk hold: the NOR with its partitions, the NAND, a GPT disk with slots.
+"""The virtual board's chips and disk as files: made anew by the writers of factory images, read and damaged by tests.
 
-All are raw files. An erased flash is ones; a disk is a sparse file of zeros.
+Its NOR is two chips side by side. An erased flash is ones; a disk is a sparse file.
 """
 
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from appliance.errors import InputError
+from tools.flash import disk as flashing
+from tools.images import disk as disk_image
+from tools.images import nor
 from tools.virtual_board import board
 
 CHIPS: Final = 2
@@ -18,18 +22,15 @@ _ERASED: Final = b"\xff" * (1 << 20)
 
 
 def write_nor(chips: tuple[Path, Path], contents: Mapping[str, bytes]) -> None:
-    """Make both chips anew: erased, but for `contents` by partition. `InputError` for what does not fit."""
+    """Make both chips anew, as `nor.image` says."""
+    split_nor(nor.image(board.description(), contents), chips)
+
+
+def split_nor(image: bytes, chips: tuple[Path, Path]) -> None:
+    """Lay an image of the whole NOR on both chips."""
     half = board.nor_size() // CHIPS
-    for chip in chips:
-        _erase(chip, half)
-    for name, content in contents.items():
-        partition = board.nor_partition(name)
-        if len(content) > partition.size:
-            raise InputError(f"{len(content)} bytes do not fit the NOR partition {name} of {partition.size}")
-        number, offset = divmod(partition.offset, half)
-        with chips[number].open("r+b") as file:
-            file.seek(offset)
-            file.write(content)
+    for number, chip in enumerate(chips):
+        chip.write_bytes(image[number * half : (number + 1) * half])
 
 
 def read_nor(chips: tuple[Path, Path], name: str) -> bytes:
@@ -46,32 +47,17 @@ def write_nand(chip: Path) -> None:
     nand = board.description().nand
     if nand is None:
         raise InputError(f"boot/boards/{board.NAME}.toml has no NAND")
-    _erase(chip, nand.size)
+    with chip.open("wb") as file:
+        for _ in range(nand.size // len(_ERASED)):
+            file.write(_ERASED)
 
 
 def write_disk(disk: Path, contents: Mapping[str, Path]) -> None:
-    """Make a disk anew with the board's partitions, empty but for `contents` by partition."""
-    layout = board.description().disk
-    disk.unlink(missing_ok=True)
-    with disk.open("wb") as file:
-        file.truncate(layout.size)
-    lines = ["label: gpt"]
-    for partition in layout.partitions:
-        size = f", size={partition.size // 512}" if partition.size else ""
-        lines.append(f'name="{partition.name}"{size}')
-    _sfdisk(disk, "\n".join(lines))
-    for name, content in contents.items():
-        fill(disk, name, content)
-
-
-def fill(disk: Path, name: str, content: Path) -> None:
-    """Write a file to the beginning of a partition. `InputError` when it does not fit."""
-    start, size = find(disk, name)
-    if content.stat().st_size > size:
-        raise InputError(f"{content} does not fit the partition {name} of {size} bytes")
-    with disk.open("r+b") as file:
-        file.seek(start)
-        file.write(content.read_bytes())
+    """Make a disk anew as `disk_image.image` says, and as large as the board's."""
+    with tempfile.TemporaryDirectory(dir=disk.parent) as scratch:
+        image = Path(scratch) / "image"
+        disk_image.image(board.description(), contents, image)
+        flashing.fit(image, board.description().disk.size, disk)
 
 
 def remove(disk: Path, name: str) -> None:
@@ -88,13 +74,3 @@ def find(disk: Path, name: str) -> tuple[int, int]:
             fields = dict(part.strip().split("=", 1) for part in line.partition(" : ")[2].split(",") if "=" in part)
             return int(fields["start"]) * 512, int(fields["size"]) * 512
     raise InputError(f"{disk} has no partition {name}")
-
-
-def _erase(chip: Path, size: int) -> None:
-    with chip.open("wb") as file:
-        for _ in range(size // len(_ERASED)):
-            file.write(_ERASED)
-
-
-def _sfdisk(disk: Path, script: str) -> None:
-    subprocess.run(["/sbin/sfdisk", "--quiet", str(disk)], input=script, check=True, capture_output=True, text=True)
