@@ -19,6 +19,7 @@ CHIP = "modprobe ubifs; modprobe zstd; modprobe nandsim id_bytes=0x20,0xaa,0x00,
 WRITTEN = f"{CHIP}ubiformat /dev/mtd0 --flash-image=/out/nand.img --yes --quiet\n"
 PREPARED = f"""set -eu
 mkdir -p /var/lib/mouthpiece/data /usr/lib/mouthpiece
+mount --bind /var/lib/mouthpiece/data /var/lib/mouthpiece/data
 cp {CHECKOUT}/boot/generated/virt-arm64/ubinize.cfg /usr/lib/mouthpiece/
 """
 LOOK = f"""
@@ -27,6 +28,7 @@ for volume in state cache; do
     echo "$volume $(findmnt -no FSTYPE,SOURCE,OPTIONS /var/lib/mouthpiece/nand/$volume)" >> /out/found
     echo kept > /var/lib/mouthpiece/nand/$volume/file
 done
+cp /run/mouthpiece-volumes /out/report
 sync
 """
 
@@ -47,7 +49,7 @@ def test_the_nands_volumes_are_mounted_where_there_is_one(tmp_path: Path, chip: 
     assert "compr=zstd" in state
     assert cache.startswith("cache ubifs")
     assert "compr=none" in cache
-    assert result.text("said") == ""
+    assert result.text("said") == result.text("report") == ""
 
 
 def test_without_a_nand_they_are_folders_of_the_data_volume_and_that_is_said(tmp_path: Path) -> None:
@@ -55,3 +57,4 @@ def test_without_a_nand_they_are_folders_of_the_data_volume_and_that_is_said(tmp
     for name, line in zip(("state", "cache"), result.text("found").splitlines(), strict=True):
         assert f"/data/nand/{name}]" in line
     assert "there is no NAND" in result.text("said")
+    assert result.text("report") == "no-nand\n"

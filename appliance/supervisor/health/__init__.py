@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from appliance.errors import ApplianceError
 from appliance.findings import Check, Finding, Status
-from appliance.supervisor.health import clock, disk_space, python_version, volumes_writable, wear
+from appliance.supervisor.health import clock, disk_space, python_version, stand_ins, volumes_writable, wear
 from appliance.volumes import Volumes
 
 
@@ -24,6 +24,7 @@ def checks(volumes: Volumes, *, by_writing: bool = True) -> list[Check]:
         Check("python", python_version.check),
         Check("clock", lambda: clock.check(volumes)),
         Check("volumes", lambda: volumes_writable.check(volumes, by_writing=by_writing)),
+        Check("volumes", stand_ins.check),
         Check("disk space", lambda: disk_space.check(volumes)),
         Check("wear", lambda: wear.check(volumes)),
     ]

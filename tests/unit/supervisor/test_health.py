@@ -12,7 +12,16 @@ import pytest
 
 from appliance.errors import UnhealthyError
 from appliance.findings import Check, Finding, Status
-from appliance.supervisor.health import checks, clock, disk_space, examine, python_version, report, volumes_writable
+from appliance.supervisor.health import (
+    checks,
+    clock,
+    disk_space,
+    examine,
+    python_version,
+    report,
+    stand_ins,
+    volumes_writable,
+)
 from appliance.volumes import Volumes
 
 
@@ -228,3 +237,26 @@ def test_json_holds_everything() -> None:
         "fix": "delete old videos",
         "details": ["detail"],
     }
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "message"),
+    [
+        ("no-data", Status.PROBLEM, "the data disk is missing"),
+        ("no-nand", Status.WARNING, "there is no NAND"),
+        ("dead-nand", Status.PROBLEM, "the NAND does not answer"),
+        ("no-state", Status.PROBLEM, "nand/state cannot be mounted"),
+        ("no-cache", Status.PROBLEM, "nand/cache cannot be mounted"),
+    ],
+)
+def test_what_stands_in_for_a_volume_is_said(tmp_path: Path, word: str, status: Status, message: str) -> None:
+    (tmp_path / "report").write_text(f"{word}\n")
+    finding = one(stand_ins.check(tmp_path / "report"))
+    assert (finding.check, finding.status) == ("volumes", status)
+    assert finding.message.startswith(message)
+
+
+def test_where_every_volume_is_in_its_place_nothing_is_said_of_it(tmp_path: Path) -> None:
+    assert list(stand_ins.check(tmp_path / "never written")) == []
+    (tmp_path / "report").touch()
+    assert list(stand_ins.check(tmp_path / "report")) == []
