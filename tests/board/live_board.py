@@ -19,9 +19,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
+
+from appliance.storage.config import ConfigStore
+from appliance.volumes import Volumes
+from tools.virtual_board import factory, media
 from tools.virtual_board.machine import Machine
 
 STAGES: Final = {
@@ -32,7 +38,12 @@ STAGES: Final = {
     "multi-user": r"Reached target .*multi-user\.target",
 }
 """What a line looks like with which a stage of the start begins."""
+SERIAL_SHELL: Final = "Started .*serial-shell"
+"""The same for the shell, which is there as soon as the volumes are."""
 SHELL_S: Final = 120.0
+SLOW_S: Final = 600.0
+"""For whatever an emulated processor does, with others at work beside it."""
+PASSWORD: Final = "correct horse battery"  # noqa: S105
 _OF_OTHERS: Final = re.compile(r"\[ *\d+\.\d+\] |\[ *[A-Z]+ *\] | {9}[A-Z]")
 """What the kernel and systemd say on the console meanwhile."""
 _READY: Final = "ready-for-commands"
@@ -50,7 +61,9 @@ class Live:
         self.port = machine.console_port
         self._console = console
         self._began = time.monotonic()
+        self._machine = machine
         self._process: subprocess.Popen[bytes] = machine.start()
+        self._host = psutil.Process(self._process.pid)
         self._lines: list[tuple[float, str]] = []
         self._news = threading.Condition()
         self._asked = 0
@@ -75,6 +88,39 @@ class Live:
 
     def now(self) -> float:
         return time.monotonic() - self._began
+
+    def computed_s(self) -> float:
+        """Seconds that the host's processors have worked for the board: its time, whoever else works beside it."""
+        used = self._host.cpu_times()
+        return float(used.user + used.system)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Held between two instructions, whatever they are; time passes meanwhile."""
+        self._host.suspend()
+        try:
+            yield
+        finally:
+            self._host.resume()
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Held; no time passes for the board. It must have a monitor."""
+        self._command("stop")
+        try:
+            yield
+        finally:
+            self._command("cont")
+
+    def _command(self, name: str) -> None:
+        assert self._machine.monitor is not None
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(str(self._machine.monitor))
+            with monitor.makefile("rw") as lines:
+                for command in ("qmp_capabilities", name):
+                    print(json.dumps({"execute": command}), file=lines, flush=True)
+                    while "return" not in (answer := json.loads(lines.readline())):
+                        assert "error" not in answer, answer
 
     def lines(self, since: int = 0) -> list[str]:
         with self._news:
@@ -198,6 +244,22 @@ class Live:
                 with self._news:
                     self._lines.append((time.monotonic() - self._began, line))
                     self._news.notify_all()
+
+
+def config_in_nor(folder: Path) -> dict[str, Any]:
+    """What the box wrote to the NOR, read from the chip."""
+    volumes = Volumes(folder / "taken-out")
+    volumes.config.mkdir(parents=True)
+    chips = (folder / factory.CHIPS[0], folder / factory.CHIPS[1])
+    (volumes.config / "config.nor").write_bytes(media.read_nor(chips, "config"))
+    return ConfigStore(volumes).read()
+
+
+def copy(folder: Path, target: Path) -> None:
+    """Copy the chips and the disk of a board."""
+    target.mkdir(exist_ok=True)
+    for name in (*factory.CHIPS, factory.NAND, factory.DISK):
+        subprocess.run(["cp", "--sparse=auto", "--reflink=auto", folder / name, target], check=True)
 
 
 def _anybody() -> ssl.SSLContext:

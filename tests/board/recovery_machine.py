@@ -122,6 +122,8 @@ class Visitor:
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
     language: str = "en"
+    patience_s: float = PATIENCE_S
+    """For one answer, and for one errand."""
 
     def get(self, path: str) -> Answer:
         return self._ask("GET", path, None, {})
@@ -146,7 +148,7 @@ class Visitor:
 
     def settled(self, path: str) -> str:
         """The page once no errand runs any more."""
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + self.patience_s
         while 'http-equiv="refresh"' in (text := self.get(path).text):
             if time.monotonic() > end:
                 raise TimeoutError(f"the errand does not end:\n{text}")
@@ -165,7 +167,7 @@ class Visitor:
     def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=120, context=context)
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=self.patience_s, context=context)
         sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         try:
             connection.request(method, path, body, {"Accept-Language": self.language, **sent, **headers})

@@ -11,18 +11,14 @@ from typing import Any
 
 import pytest
 
-from appliance.storage.config import ConfigStore
-from appliance.volumes import Volumes
 from tests.board import boot_chain
-from tests.board.live_board import STAGES, Live, free_port
+from tests.board.live_board import PASSWORD, SLOW_S, STAGES, Live, config_in_nor, free_port
 from tools.virtual_board import factory, linux, media
 
 REASON = boot_chain.missing() or ("" if linux.place().exists() else "the kernel is not built: make test-board-full")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(REASON), reason=REASON)]
 
-SLOW_S = 600.0
 TMP = "/tmp"  # noqa: S108  the board's
-PASSWORD = "correct horse battery"  # noqa: S105
 
 
 @pytest.fixture(scope="module")
@@ -78,15 +74,6 @@ def altered(folder: Path, found: dict[str, Any]) -> None:
         board.waits_for(r"^The root of slot B is opened", timeout_s=SLOW_S)
         board.reaches("systemd", timeout_s=SLOW_S)
         found["altered"] = [line for line in board.lines() if "opened" in line or line.startswith("Slot ")]
-
-
-def config_in_nor(folder: Path) -> dict[str, Any]:
-    """What the box wrote to the NOR, read from the chip."""
-    volumes = Volumes(folder / "taken-out")
-    volumes.config.mkdir(parents=True)
-    chips = (folder / factory.CHIPS[0], folder / factory.CHIPS[1])
-    (volumes.config / "config.nor").write_bytes(media.read_nor(chips, "config"))
-    return ConfigStore(volumes).read()
 
 
 def test_it_starts_from_power_on_to_the_web_console(facts: dict[str, Any], bare: dict[str, float]) -> None:

@@ -45,10 +45,10 @@ def boot_loader(folder: Path, keys: Path) -> bytes:
     return (tools / "u-boot-nodtb.bin").read_bytes() + control.read_bytes()
 
 
-def machine(folder: Path, port: int | None = None, *, nand: bool = True) -> Machine:
-    """The board whose chips and disk lie in `folder`; with the NAND unsoldered when asked."""
+def machine(folder: Path, port: int | None = None) -> Machine:
+    """The board whose chips and disk lie in `folder`."""
     chips = folder / CHIPS[0], folder / CHIPS[1]
-    return Machine(chips=chips, disk=folder / DISK, nand=folder / NAND if nand else None, console_port=port)
+    return Machine(chips=chips, disk=folder / DISK, nand=folder / NAND, console_port=port)
 
 
 def bare_machine(folder: Path, arguments: str) -> Machine:
