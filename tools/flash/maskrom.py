@@ -24,7 +24,14 @@ _NOR: Final = "9"
 
 
 def find() -> str:
-    """The one board in Maskrom mode, as rkdeveloptool shows it; `InputError` for none or several."""
+    """The one board in Maskrom mode, as rkdeveloptool shows it.
+
+    `InputError` for none or several, and for a rkdeveloptool that knows of one flash only: Debian 12's.
+    """
+    if "ChangeStorage" not in _tool("-h"):
+        raise InputError(
+            "this rkdeveloptool cannot choose between NOR and eMMC", hint="docs/FLASHING.md says where to get one"
+        )
     lines = [line for line in _tool("ld").splitlines() if "Maskrom" in line or "Loader" in line]
     if len(lines) != 1:
         number = "no board" if not lines else f"{len(lines)} boards"

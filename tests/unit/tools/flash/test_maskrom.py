@@ -23,7 +23,9 @@ here = pathlib.Path(__file__).parent
 state = json.loads((here / "state").read_text())
 command, *given = sys.argv[1:]
 flash = here / ("flash-" + state.get("storage", "none"))
-if command == "ld":
+if command == "-h":
+    print("" if state.get("old") else "ChangeStorage:          cs [storage: 1=EMMC, 2=SD, 9=SPINOR]")
+elif command == "ld":
     print("\\n".join(state["boards"]))
 elif command == "cs":
     state["storage"] = given[0]
@@ -111,3 +113,10 @@ def test_one_board_is_found_and_none_or_two_are_refused_with_simulated_usb(usb: 
     usb.set(boards=[ONE, ONE])
     with pytest.raises(InputError, match="2 boards"):
         maskrom.find()
+
+
+def test_a_tool_that_knows_one_flash_only_is_refused_before_it_writes_with_simulated_usb(usb: Usb) -> None:
+    usb.set(boards=[ONE], old=True)
+    with pytest.raises(InputError, match="cannot choose between NOR and eMMC"):
+        maskrom.find()
+    assert usb.commands() == ["-h"]
