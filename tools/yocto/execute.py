@@ -4,6 +4,9 @@ Every other recipe is masked; `yocto-layer/stand-ins` provides what ours are giv
 share nothing, and must come to the same bytes; then those who will read the results do: mkimage, libubootenv, sfdisk,
 veritysetup, RAUC. The keys are made for the run. Only the bundle differs from run to run: RAUC draws its salt, and
 signs the time.
+
+For the virtual board they are given real parts (`virtual`), and tests/board/test_yocto_images.py starts what they make;
+`deployed` says where it lies.
 """
 
 from __future__ import annotations
@@ -13,13 +16,19 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.yocto import kas
+from tools.boards.board import ENVIRONMENT
+from tools.images.__main__ import board
+from tools.virtual_board.board import NAME
+from tools.yocto import kas, virtual
 from tools.yocto.check import Result, complaints, ours
 
-MACHINE: Final = "rock-5b"
+VIRTUAL: Final = "qemuarm64"
+BOARDS: Final = {"rock-5b": "rock-5b", VIRTUAL: NAME}
+"""Machines, and what boot/boards calls them."""
 STAND_INS: Final = "yocto-layer/stand-ins"
 TARGETS: Final = (
     "mouthpiece-bundle",
@@ -47,13 +56,17 @@ FAKEROOTCMD = "{fakeroot}"
 FAKEROOTENV = ""
 FAKEROOTBASEENV = ""
 """
+_VIRTUAL: Final = """
+MOUTHPIECE_FIRMWARE = "{firmware}"
+STAND_INS_PARTS = "{parts}"
+"""
 _MASKED: Final = (
     "/openembedded-core/meta/recipes-",
     "/meta-openembedded/",
     "/meta-rauc/(recipes|dynamic)-",
     "/meta-arm/",
     "/meta-rockchip/",
-    "/meta-mouthpiece/recipes-(core|kernel|bsp|python)/",
+    "/meta-mouthpiece/recipes-(core|kernel|bsp/u-boot|python)/",
     "/meta-mouthpiece/recipes-mouthpiece/(images|packagegroups|mouthpiece-.*)/",
     "/meta-mouthpiece/recipes-mouthpiece/.*-initramfs.bb",
     "/meta-mouthpiece/recipes-mouthpiece/recovery/mouthpiece-recovery_",
@@ -61,23 +74,45 @@ _MASKED: Final = (
 )
 
 
-def run(folder: Path) -> list[Result]:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run deployed for a machine, and who signed it."""
+
+    machine: str
+    folder: Path
+    keys: Path
+
+    def file(self, name: str, ending: str) -> Path:
+        return self.folder / f"{name}-{self.machine}{ending}"
+
+
+def deployed(machine: str, number: int = 1) -> Path:
+    return kas.WORK / f"execute-{machine}-{number}" / "tmp/deploy/images" / machine
+
+
+def run(folder: Path, machine: str) -> list[Result]:
     keys = kas.WORK / "execute-keys"
     make_keys(keys)
-    deployed = []
-    for number in ("1", "2"):
-        build = f"execute-{number}"
+    local = _LOCAL.format(keys=keys, masked=" ".join(_MASKED), fakeroot=kas.ROOT / STAND_INS / "files/as-is")
+    if machine == VIRTUAL:
+        given = kas.WORK / "execute-given"
+        local += _VIRTUAL.format(
+            firmware=virtual.firmware(given / "firmware", keys), parts=virtual.parts(given / "parts", keys)
+        )
+    for number in (1, 2):
+        build = f"execute-{machine}-{number}"
         for old in ("tmp", "sstate"):
             shutil.rmtree(kas.WORK / build / old, ignore_errors=True)
         log = kas.WORK / f"{build}.log"
-        local = _LOCAL.format(keys=keys, masked=" ".join(_MASKED), fakeroot=kas.ROOT / STAND_INS / "files/as-is")
-        command = f"bitbake {' '.join(TARGETS)}"
-        status = kas.shell(MACHINE, folder, command, log, build=build, extra=local, layer=STAND_INS)
+        status = kas.shell(
+            machine, folder, f"bitbake {' '.join(TARGETS)}", log, build=build, extra=local, layer=STAND_INS
+        )
         if status:
             lines = complaints(log.read_text(errors="replace"), ours())
             return [Result("bitbake", False, "\n".join([*lines, f"exit status {status}, {log}"]))]
-        deployed.append(kas.WORK / build / "tmp/deploy/images" / MACHINE)
-    return [_same(*deployed), *(_read(name, reader, deployed[0], keys) for name, reader in READERS.items())]
+    made = Made(machine, deployed(machine), keys)
+    same = _same(made.folder, deployed(machine, 2))
+    return [same, *(_read(name, reader, made) for name, reader in READERS.items())]
 
 
 def make_keys(folder: Path) -> None:
@@ -111,52 +146,55 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fit(deployed: Path, _: Path) -> str:
+def _fit(made: Made) -> str:
     said = []
     for kind in ("slot", "recovery"):
-        shown = _tool("mkimage", "-l", str(deployed / f"mouthpiece-{kind}-fit-{MACHINE}.fit"))
+        shown = _tool("mkimage", "-l", str(made.file(f"mouthpiece-{kind}-fit", ".fit")))
         if "sha256,rsa3072:mouthpiece" not in shown:
             raise ValueError(f"{kind}: no signature in\n{shown}")
         said.append(f"{kind}: {', '.join(re.findall(r'Type: +(.+)', shown))}")
     return "; ".join(said)
 
 
-def _nor(deployed: Path, _: Path) -> str:
+def _nor(made: Made) -> str:
+    nor = board(BOARDS[made.machine]).nor
+    assert nor is not None  # noqa: S101  these boards have one
+    copies = [one for one in nor.partitions if one.name in ENVIRONMENT]
+    image = made.file("mouthpiece-nor-image", ".img")
     configuration = kas.WORK / "fw_env.config"
-    image = deployed / f"mouthpiece-nor-image-{MACHINE}.img"
-    configuration.write_text(f"{image} 0x300000 0x10000 0x10000\n{image} 0x310000 0x10000 0x10000\n")
-    return " ".join(_tool("fw_printenv", "--config", str(configuration), "--defenv", "/dev/null").split("\n"))
+    configuration.write_text("".join(f"{image} {one.offset:#x} {one.size:#x} {nor.erase:#x}\n" for one in copies))
+    return " ".join(_tool("fw_printenv", "--config", str(configuration), "--defenv", "/dev/null").split())
 
 
-def _disk(deployed: Path, _: Path) -> str:
-    shown = _tool("sfdisk", "--verify", str(deployed / f"mouthpiece-disk-image-{MACHINE}.img"))
+def _disk(made: Made) -> str:
+    shown = _tool("sfdisk", "--verify", str(made.file("mouthpiece-disk-image", ".img")))
     if "No errors detected" not in shown:
         raise ValueError(shown)
     return "no errors in its table"
 
 
-def _verity(deployed: Path, _: Path) -> str:
-    image = deployed / f"mouthpiece-image-{MACHINE}.rootfs.squashfs-zst.verity"
-    parameters = (deployed / f"mouthpiece-image-{MACHINE}.rootfs.verity-parameters").read_text()
+def _verity(made: Made) -> str:
+    image = made.file("mouthpiece-image", ".rootfs.squashfs-zst.verity")
+    parameters = made.file("mouthpiece-image", ".rootfs.verity-parameters").read_text()
     values = dict(line.split("=") for line in parameters.split())
     where = f"--hash-offset={values['VERITY_OFFSET']}"
     _tool("veritysetup", "verify", where, str(image), str(image), values["VERITY_ROOT_HASH"])
     return f"root hash {values['VERITY_ROOT_HASH'][:16]}…"
 
 
-def _bundle(deployed: Path, keys: Path) -> str:
-    bundle = deployed / f"mouthpiece-bundle-{MACHINE}.raucb"
+def _bundle(made: Made) -> str:
+    bundle = made.file("mouthpiece-bundle", ".raucb")
     configuration = kas.WORK / "rauc.conf"
-    keyring = f"[keyring]\npath={keys / 'keyring.pem'}\ncheck-purpose=codesign\n"
-    configuration.write_text(f"[system]\ncompatible=mouthpiece-{MACHINE}\nbootloader=noop\n{keyring}")
+    keyring = f"[keyring]\npath={made.keys / 'keyring.pem'}\ncheck-purpose=codesign\n"
+    configuration.write_text(f"[system]\ncompatible=mouthpiece-{made.machine}\nbootloader=noop\n{keyring}")
     shown = _tool("rauc", f"--conf={configuration}", "info", "--output-format=shell", str(bundle))
     found = dict(re.findall(r"^(RAUC_\w+)='?([^'\n]*)", shown, re.MULTILINE))
-    if found.get("RAUC_MF_COMPATIBLE") != f"mouthpiece-{MACHINE}" or found.get("RAUC_MF_IMAGES") != "2":
+    if found.get("RAUC_MF_COMPATIBLE") != f"mouthpiece-{made.machine}" or found.get("RAUC_MF_IMAGES") != "2":
         raise ValueError(shown)
     return f"for {found['RAUC_MF_COMPATIBLE']}, {found['RAUC_MF_IMAGES']} images"
 
 
-READERS: Final[dict[str, Callable[[Path, Path], str]]] = {
+READERS: Final[dict[str, Callable[[Made], str]]] = {
     "FIT": _fit,
     "NOR": _nor,
     "disk": _disk,
@@ -165,9 +203,9 @@ READERS: Final[dict[str, Callable[[Path, Path], str]]] = {
 }
 
 
-def _read(name: str, reader: Callable[[Path, Path], str], deployed: Path, keys: Path) -> Result:
+def _read(name: str, reader: Callable[[Made], str], made: Made) -> Result:
     try:
-        return Result(name, True, reader(deployed, keys))
+        return Result(name, True, reader(made))
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         said = error.stderr if isinstance(error, subprocess.CalledProcessError) else ""
         return Result(name, False, f"{error}\n{said or ''}")

@@ -17,7 +17,8 @@ from typing import Final
 
 from appliance.errors import InputError, UnhealthyError
 from appliance.terminal import say
-from tools.yocto import kas
+from tools.virtual_board import board as virtual_board
+from tools.yocto import kas, virtual
 
 OUT: Final = kas.ROOT / "build/image"
 KEYS: Final = ("mouthpiece.key", "mouthpiece.crt", "bundle.key.pem", "bundle.cert.pem", "keyring.pem")
@@ -41,6 +42,8 @@ def build(board: str, machine: str, keys: Path) -> Path:
         "KAS_BUILD_DIR": str(kas.WORK / machine),
         "MOUTHPIECE_KEYS": str(keys.resolve()),
     }
+    if board == virtual_board.NAME:
+        environment["MOUTHPIECE_FIRMWARE"] = str(virtual.firmware(kas.WORK / "firmware", keys))
     command = [str(Path(sys.executable).with_name("kas")), "build", str(path.relative_to(kas.ROOT))]
     if subprocess.run(command, cwd=kas.ROOT, env=environment, check=False).returncode:
         raise UnhealthyError("the build failed", hint="its words are above; what is built already is kept")

@@ -17,5 +17,5 @@ mouthpiece_fit_initramfs:append() {
     install -D -m 0644 ${DEPLOY_DIR_IMAGE}/mouthpiece-image-${MACHINE}.rootfs.verity-parameters ${B}/behind/etc/mouthpiece-verity
     find ${B}/behind -exec touch -h -d @${SOURCE_DATE_EPOCH} {} +
     (cd ${B}/behind && find . -mindepth 1 | LC_ALL=C sort | cpio --create --format=newc --reproducible --owner=+0:+0 --quiet) |
-        zstd --quiet --stdout >> ${B}/initramfs.cpio.zst
+        zstd --quiet --stdout >> ${B}/initramfs
 }

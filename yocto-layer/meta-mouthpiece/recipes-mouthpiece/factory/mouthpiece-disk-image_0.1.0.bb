@@ -8,15 +8,16 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 COMPATIBLE_MACHINE = "^(rock-5b|qemuarm64)$"
 
 MOUTHPIECE_FACTORY_KIND = "disk"
-MOUTHPIECE_FACTORY_CONTENTS = "root-a=mouthpiece-image-${MACHINE}.rootfs.squashfs-zst.verity"
-MOUTHPIECE_FACTORY_CONTENTS:append:rock-5b = " boot-a=mouthpiece-slot-fit-${MACHINE}.fit"
+MOUTHPIECE_FACTORY_CONTENTS = "\
+    boot-a=mouthpiece-slot-fit-${MACHINE}.fit \
+    root-a=mouthpiece-image-${MACHINE}.rootfs.squashfs-zst.verity \
+"
 
 inherit mouthpiece_factory
 
 DEPENDS += "bmaptool-native util-linux-native"
 
-do_compile[depends] += "mouthpiece-image:do_image_complete"
-do_compile[depends] += "${@bb.utils.contains('MACHINE', 'rock-5b', 'mouthpiece-slot-fit:do_deploy', '', d)}"
+do_compile[depends] += "mouthpiece-image:do_image_complete mouthpiece-slot-fit:do_deploy"
 
 # What of the image is not zeros, with checksums, for bmaptool.
 do_deploy:append() {

@@ -6,9 +6,13 @@ LICENSE = "GPL-2.0-only"
 # nooelint: oelint.var.licenseremotefile - the kernel is in it, not its source
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/GPL-2.0-only;md5=801f80980d171dd6425610833a22dbe6"
 
+MOUTHPIECE_FIT_ARCHIVE = "cpio.xz"
 MOUTHPIECE_FIT_COMPRESSION = "lzma"
 MOUTHPIECE_FIT_INITRAMFS = "mouthpiece-recovery-initramfs"
 # The NOR's partition.
 MOUTHPIECE_FIT_LIMIT = "0xba0000"
+MOUTHPIECE_FIT_LIMIT:qemuarm64 = "0x2000000"
+# A box works without recovery, and has none where it does not fit.
+MOUTHPIECE_FIT_TOO_LARGE = "bbwarn"
 
 inherit mouthpiece_fit

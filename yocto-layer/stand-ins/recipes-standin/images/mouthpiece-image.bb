@@ -12,10 +12,14 @@ IMAGE_LINK_NAME = "${IMAGE_NAME}"
 do_configure[noexec] = "1"
 do_compile[cleandirs] = "${B}"
 do_compile() {
-    install -d ${B}/root
-    yes root | head -c 1000000 > ${B}/root/file
     cd ${B}
-    mksquashfs root ${IMAGE_NAME}.squashfs-zst -comp zstd -all-root -quiet -no-progress
+    if [ -n "${STAND_INS_PARTS}" ]; then
+        cp "${STAND_INS_PARTS}/root.squashfs" ${IMAGE_NAME}.squashfs-zst
+    else
+        install -d root
+        yes root | head -c 1000000 > root/file
+        mksquashfs root ${IMAGE_NAME}.squashfs-zst -comp zstd -all-root -quiet -no-progress
+    fi
     mouthpiece_verity ${IMAGE_NAME}.squashfs-zst
 }
 do_install[noexec] = "1"
