@@ -163,7 +163,10 @@ def _nor(made: Made) -> str:
     image = made.file("mouthpiece-nor-image", ".img")
     configuration = kas.WORK / "fw_env.config"
     configuration.write_text("".join(f"{image} {one.offset:#x} {one.size:#x} {nor.erase:#x}\n" for one in copies))
-    return " ".join(_tool("fw_printenv", "--config", str(configuration), "--defenv", "/dev/null").split())
+    shown = _tool("fw_printenv", "--config", str(configuration), "--defenv", "/dev/null")
+    if "BOOT_ORDER=" not in shown:
+        raise ValueError(f"it has no environment: {shown}")
+    return " ".join(shown.split())
 
 
 def _disk(made: Made) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
-from tools.yocto import execute
+import pytest
+
+from tools.images import nor
+from tools.images.__main__ import board
+from tools.yocto import execute, kas
 from tools.yocto.check import Result
 
 
@@ -44,3 +49,18 @@ def test_the_keys_are_those_that_the_build_asks_for_and_stay(tmp_path: Path) -> 
     before = (keys / "mouthpiece.key").read_bytes()
     execute.make_keys(keys)
     assert (keys / "mouthpiece.key").read_bytes() == before
+
+
+@pytest.mark.parametrize("machine", execute.BOARDS)
+def test_the_environment_is_read_where_the_board_has_it(
+    machine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not shutil.which("fw_printenv"):
+        pytest.skip("libubootenv-tool is not installed")
+    monkeypatch.setattr(kas, "WORK", tmp_path)
+    made = execute.Made(machine, tmp_path, tmp_path)
+    image = made.file("mouthpiece-nor-image", ".img")
+    image.write_bytes(nor.image(board(execute.BOARDS[machine]), {}))
+    assert set(execute._nor(made).split()) == {"BOOT_ORDER=A", "B", "BOOT_A_LEFT=3", "BOOT_B_LEFT=3"}
+    image.write_bytes(b"\xff" * image.stat().st_size)
+    assert not execute._read("NOR", execute._nor, made).passed
