@@ -44,6 +44,12 @@ def test_this_box_passes_its_own_checks(box: Volumes) -> None:
     assert [finding for finding in findings if finding.status == Status.PROBLEM] == []
 
 
+def test_no_two_checks_have_the_same_name(box: Volumes) -> None:
+    """Of two, the supervisor would run one."""
+    names = [check.name for check in checks(box)]
+    assert len(names) == len(set(names))
+
+
 def test_checks_leave_no_trace(box: Volumes) -> None:
     before = sorted(box.root.rglob("*"))
     examine(checks(box))
