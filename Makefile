@@ -95,9 +95,9 @@ yocto-check: $(DEV)  ## try the Yocto layer offline (LAYERS=FOLDER of clones, MA
 	@tools/packages.sh tools/debian-packages-yocto.txt
 	@$(PYTHON) -m tools.yocto check --layers '$(LAYERS)' $(if $(MACHINE),--machine '$(MACHINE)') $(ARGS)
 
-yocto-exec: $(DEV)  ## run the recipes of the factory images and the bundle, offline (LAYERS=FOLDER of clones)
+yocto-exec: $(DEV)  ## run the recipes of the factory images and the bundle, offline (LAYERS=FOLDER of clones, MACHINE=NAME)
 	@tools/packages.sh tools/debian-packages-yocto.txt
-	@$(PYTHON) -m tools.yocto execute --layers '$(LAYERS)'
+	@$(PYTHON) -m tools.yocto execute --layers '$(LAYERS)' $(if $(MACHINE),--machine '$(MACHINE)')
 
 clean:  ## remove the virtual environment, build/ and caches; var/ holds your data and stays
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache
