@@ -74,7 +74,7 @@ def _klettres(language: str) -> Iterator[tuple[Path, str]]:
     from tools.train.people import HELD_OUT
 
     index = _KLETTRES / language / "sounds.xml"
-    if language in HELD_OUT and index.is_file():
+    if f"klettres-{language}" in HELD_OUT and index.is_file():
         for sound in ET.parse(index).iter("sound"):  # noqa: S314 - a file of an installed package
             yield _KLETTRES / sound.get("file", ""), sound.get("name", "").lower()
 

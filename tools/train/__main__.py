@@ -25,7 +25,23 @@ from appliance.errors import UnhealthyError
 from appliance.pipeline import mel, motion_net
 from appliance.pipeline.motion_net import OUTPUTS, MotionNet
 from appliance.storage import atomic
-from tools.train import align, augment, corpus, espeak, export, fit, int8, kept, label, people, phones, sound, targets
+from tools.train import (
+    align,
+    augment,
+    corpus,
+    dialogues,
+    espeak,
+    export,
+    fit,
+    int8,
+    kept,
+    label,
+    people,
+    phones,
+    sound,
+    stamps,
+    targets,
+)
 from tools.train.corpus import Utterances
 from tools.train.phones import PHONES
 
@@ -44,6 +60,15 @@ class Stage(NamedTuple):
     colour_db: float = 0.0
 
 
+_MOSTLY_PEOPLE: Final = {
+    "espeak": 0.1,
+    "festival in English": 0.1,
+    "festival": 0.14,
+    "statistical": 0.06,
+    "people": 0.08,
+    "stamps": 0.17,
+    "dialogues": 0.35,
+}
 SYNTHETIC: Final = Stage(10_000, {"espeak": 0.3, "festival in English": 0.2, "festival": 0.5})
 ROUNDS: Final = (
     Stage(4000, {"espeak": 0.25, "festival in English": 0.2, "festival": 0.35, "people": 0.2}),
@@ -52,9 +77,10 @@ ROUNDS: Final = (
         {"espeak": 0.2, "festival in English": 0.2, "festival": 0.3, "statistical": 0.12, "people": 0.18},
         colour_db=3.0,
     ),
+    *(Stage(steps, _MOSTLY_PEOPLE, colour_db=3.0) for steps in (4000, 2500, 5000, 6500)),
 )
 _LEARNING: Final = (mel, motion_net, augment, fit, phones, targets)
-_LABELLING: Final = (align, espeak, label, people, sound)
+_LABELLING: Final = (align, dialogues, espeak, label, people, sound, stamps)
 
 
 def main() -> None:
@@ -77,7 +103,7 @@ def main() -> None:
     everyone = later | {group: voices + later.get(group, []) for group, voices in synthetic.items()}
     for number, stage in enumerate(ROUNDS, 1):
         labelled = kept.key(_LABELLING, learnt)
-        everyone["people"] = _people(work / f"people-{labelled}", last)
+        everyone |= _people(work / f"people-{labelled}", last, set(stage.shares) & set(people.GROUPS))
         learnt = kept.key(_LEARNING, labelled, later_names, options.seed, stage)
         last = _stage(work / f"round{number}-{learnt}.npz", last, everyone, stage, options.seed + number)
         print(f"round {number} done after {time.monotonic() - started:.0f} s", flush=True)
@@ -104,20 +130,24 @@ def _prepare(work: Path, wanted: tuple[corpus.Voice, ...], seed: int) -> tuple[d
     return voices, [path.name for path in paths]
 
 
-def _people(work: Path, net: MotionNet) -> list[Utterances]:
-    """The real voices as `net` labels them; the held-out ones go into files of their own and are not returned."""
-    voices = []
-    for speaker, clips in itertools.groupby(people.clips(), key=lambda clip: clip.speaker):
+def _people(work: Path, net: MotionNet, groups: set[str]) -> dict[str, list[Utterances]]:
+    """The real voices by group as `net` labels them; the held-out go into files of their own and are not returned."""
+    voices: dict[str, list[Utterances]] = {}
+    every = people.clips(groups)
+    for (group, speaker), clips in itertools.groupby(every, key=lambda clip: (clip.group, clip.speaker)):
         path = work / f"{speaker}.npz"
         if not path.is_file():
             found = label.labelled(net, list(clips))
             if found is None:
                 continue
             found.save(path)
-        if speaker.removeprefix("klettres-") not in people.HELD_OUT:
-            voices.append(Utterances.load(path))
-    if not voices:
-        raise UnhealthyError("no recordings of real voices are installed", hint="install tools/train/packages.txt")
+        if speaker not in people.HELD_OUT:
+            voices.setdefault(group, []).append(Utterances.load(path))
+    if missing := groups - set(voices):
+        raise UnhealthyError(
+            f"recordings of real voices are missing: {', '.join(sorted(missing))}",
+            hint="install tools/train/packages.txt",
+        )
     return voices
 
 

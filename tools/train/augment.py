@@ -52,10 +52,10 @@ class Augmenter:
         batch = mel.shape[0]
         mel = self._vocal_tract(mel)
         mel = torch.where(self._chosen(0.6, batch), self._manner(mel), mel)
-        mel = torch.where(self._chosen(0.4, batch), self._room(mel), mel)
+        mel = torch.where(self._chosen(0.5, batch), self._room(mel), mel)
         loudness = mel.mean(dim=2, keepdim=True).amax(dim=1, keepdim=True)
         clean = mel
-        mel = torch.where(self._chosen(0.45, batch), torch.logaddexp(mel, self._babble(clean, loudness)), mel)
+        mel = torch.where(self._chosen(0.55, batch), torch.logaddexp(mel, self._babble(clean, loudness)), mel)
         mel = torch.where(self._chosen(0.6, batch), torch.logaddexp(mel, self._noise(mel, loudness)), mel)
         mel = mel + self._response(mel)
         mel = mel + torch.where(self._chosen(0.15, batch), self._band(mel), torch.zeros(()))

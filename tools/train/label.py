@@ -1,8 +1,11 @@
 """Labels real voices with a network that was trained on synthetic ones.
 
 Where it is written down what is said, the sounds are aligned; a clip that fits its text badly (mean log posterior
-under `POOR_FIT`: a wrong transcript, a slip of the tongue) is left out. Where it is not, the network's own best path
-is taken, and frames in which it was unsure carry no trust. Every speaker becomes a file like a synthetic voice's.
+under `POOR_FIT`: a wrong transcript, a slip of the tongue) is left out. A silence that is louder than the quietest
+fifth of the sounds around it is none, but a voice that the network does not take for one: it carries no trust, and with
+more than a tenth of it the clip is left out, or the network would learn to be deaf to that voice. Where nobody wrote
+down what is said, the network's own best path is taken, and frames in which it was unsure carry no trust. Every speaker
+becomes a file like a synthetic voice's.
 """
 
 from __future__ import annotations
@@ -21,11 +24,14 @@ from tools.train import align
 from tools.train.corpus import Utterances
 from tools.train.fit import heard
 from tools.train.people import Clip
-from tools.train.phones import PHONES
+from tools.train.phones import INDEX, PHONES
 from tools.train.sound import decoded
 
 POOR_FIT: Final = -2.5
 _SURE: Final = 0.5
+_DEAF: Final = 0.1
+_QUIETEST_PERCENT: Final = 20.0
+_SILENCE: Final = INDEX["sil"]
 _QUIET: Final = float(np.log(1e-10))
 
 
@@ -45,12 +51,19 @@ def posteriors(net: MotionNet, mel: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(torch.log_softmax(logits, dim=1).numpy(), np.float32)
 
 
-def _heard(path: Path) -> NDArray[np.float32]:
-    sound = decoded(path)
+def _heard(recording: Path | bytes) -> NDArray[np.float32]:
+    sound = decoded(recording)
     peak = float(np.abs(sound).max(initial=0.0))
     stream = MelStream()
     frames = int(np.ceil(len(sound) / 16000 * FRAME_HZ))
     return np.concatenate([stream.push(sound * (0.5 / max(peak, 1e-3))), stream.finish(frames)])
+
+
+def _missed(mel: NDArray[np.float32], phone: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where what is labelled silence is too loud for it."""
+    loudness, silent = mel.mean(axis=1), phone == _SILENCE
+    enough = np.percentile(loudness[~silent], _QUIETEST_PERCENT)
+    return np.asarray(silent & (loudness > enough))
 
 
 def labelled(net: MotionNet, clips: list[Clip]) -> Utterances | None:
@@ -61,23 +74,25 @@ def labelled(net: MotionNet, clips: list[Clip]) -> Utterances | None:
     trusts: list[NDArray[np.uint8]] = []
     for clip in clips:
         try:
-            mel = _heard(clip.path)
+            mel = _heard(clip.sound)
         except ValueError:  # a recording that this decoder cannot read
             continue
         if len(mel) < 10:
             continue
         logs = posteriors(net, mel)
         trust = np.ones(len(mel), np.uint8)
-        if clip.phones is None:
+        if clip.script is None:
             phone = align.free(logs)
             trust = (logs.max(axis=1) > np.log(_SURE)).astype(np.uint8)
         else:
             try:
-                phone, fit = align.forced(logs, clip.phones, set())
+                phone, fit = align.forced(logs, clip.script.phones, clip.script.breaks)
             except ValueError:
                 continue
-            if fit < POOR_FIT:
+            missed = _missed(mel, phone)
+            if fit < POOR_FIT or missed.mean() > _DEAF:
                 continue
+            trust[missed] = 0
         mels.append(mel.astype(np.float16))
         phones.append(phone)
         trusts.append(trust)

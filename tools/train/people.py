@@ -1,7 +1,8 @@
 """Real voices from Debian's packages, and what they say.
 
-`klettres-data`: letters, syllables and words by a speaker a language; `sounds.xml` writes each one down. espeak-ng's
-text front end turns the writing into sounds. `asterisk-core-sounds-{fr,it,ru}-g722`: studio prompts, some of whose
+`klettres-data`: letters, syllables and words by a speaker a language; `sounds.xml` writes each one down. The dialogues
+of a game (`dialogues`) and the names of a paint program's stamps (`stamps`) come with their texts. espeak-ng's text
+front end turns the writing into sounds. `asterisk-core-sounds-{fr,it,ru}-g722`: studio prompts, some of whose
 names say what is said (digits, months); nobody wrote down the others, so they are labelled by the network itself.
 
 The Spanish prompts are left out on purpose: their speaker also reads the English ones, which are for acceptance.
@@ -11,11 +12,12 @@ from __future__ import annotations
 
 import string
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tools.train import dialogues, stamps
 from tools.train.espeak import Espeak
 
 _KLETTRES: Final = Path("/usr/share/klettres")
@@ -25,8 +27,9 @@ _SPEAKERS: Final = {
     "it": "it", "lt": "lt", "ml": "ml", "nb": "nb", "nds": "de", "nl": "nl", "pt_BR": "pt-br", "ru": "ru", "tn": "tn",
     "uk": "uk",
 }  # fmt: skip
-HELD_OUT: Final = ("pt_BR", "en")
-"""Klettres speakers that no stage of training hears."""
+GROUPS: Final = ("people", "stamps", "dialogues")
+HELD_OUT: Final = ("klettres-pt_BR", "klettres-en", "stamps-da", "game-faye")
+"""Speakers that no stage of training hears."""
 PROMPT_FOLDERS: Final = {"fr_CA_f_June": "fr", "it_IT_m_Carlo": "it", "ru_RU_f_IvrvoiceRU": "ru"}
 _NUMBERS: Final = (*range(20), *range(20, 100, 10))
 _DIGITS: Final = {
@@ -48,34 +51,76 @@ _MONTHS: Final = {
 }
 
 
+_STAMPS: Final = {"en": "en-us"}
+"""espeak-ng's voice for a language of the stamps, where it has another name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What is said: the sounds, and the places among them before which there may be a pause."""
+
+    phones: list[str]
+    breaks: set[int]
+
+
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One recording; `phones` is what is said, or None where nobody wrote it down."""
+    """One recording: a file, or what would be in one; `script` is None where nobody wrote it down."""
 
+    group: str
     speaker: str
-    path: Path
-    phones: list[str] | None
+    sound: Path | bytes
+    script: Script | None
 
 
-def clips() -> Iterator[Clip]:
-    """Every usable recording of the installed packages, held-out speakers too."""
+def clips(groups: Collection[str] = GROUPS) -> Iterator[Clip]:
+    """Every usable recording of the installed packages, speaker after speaker, the held-out ones too."""
     espeak = Espeak()
+    if "people" in groups:
+        yield from _letters(espeak)
+        yield from _prompts(espeak)
+    if "stamps" in groups:
+        yield from _stamps(espeak)
+    if "dialogues" in groups:
+        yield from _dialogues(espeak)
+
+
+def _letters(espeak: Espeak) -> Iterator[Clip]:
     for speaker, voice in _SPEAKERS.items():
         index = _KLETTRES / speaker / "sounds.xml"
         if not index.is_file():
             continue
         for sound in ET.parse(index).iter("sound"):  # noqa: S314 - a file of an installed package
-            text, path = (sound.get("name") or "").lower(), _KLETTRES / (sound.get("file") or "")
-            phones = _said(espeak, text, voice) if path.is_file() else []
-            if phones:
-                yield Clip(f"klettres-{speaker}", path, phones)
+            path = _KLETTRES / (sound.get("file") or "")
+            if path.is_file():
+                yield from _clip(
+                    espeak, "people", f"klettres-{speaker}", path, (sound.get("name") or "").lower(), voice
+                )
+
+
+def _prompts(espeak: Espeak) -> Iterator[Clip]:
     for folder, language in PROMPT_FOLDERS.items():
         known = _known(language)
         for path in sorted((_PROMPTS / folder).rglob("*.g722")):
             if "silence" in path.parts or "tone" in path.stem or "beep" in path.stem or "monkeys" in path.stem:
                 continue
             word = known.get(f"{path.parent.name}/{path.stem}")
-            yield Clip(folder, path, _said(espeak, word, language) if word else None)
+            if word:
+                yield from _clip(espeak, "people", folder, path, word, language)
+            else:
+                yield Clip("people", folder, path, None)
+
+
+def _stamps(espeak: Espeak) -> Iterator[Clip]:
+    for language in stamps.LANGUAGES:
+        for path, text in stamps.named(language):
+            yield from _clip(espeak, "stamps", f"stamps-{language}", path, text, _STAMPS.get(language, language))
+
+
+def _dialogues(espeak: Espeak) -> Iterator[Clip]:
+    if dialogues.GAME.is_file():
+        for said in sorted(dialogues.spoken(dialogues.GAME), key=lambda said: said.speaker):
+            yield from _clip(espeak, "dialogues", f"game-{said.speaker}", said.sound, said.text, "en-us")
 
 
 def _known(language: str) -> dict[str, str]:
@@ -88,7 +133,15 @@ def _known(language: str) -> dict[str, str]:
     return known
 
 
-def _said(espeak: Espeak, text: str, voice: str) -> list[str]:
-    """The sounds that espeak's front end finds in a text."""
-    _, segments = espeak.say(text, voice)
-    return [segment.phone for segment in segments if segment.phone != "sil"]
+def _clip(espeak: Espeak, group: str, speaker: str, sound: Path | bytes, text: str, voice: str) -> Iterator[Clip]:
+    """The recording with the sounds that espeak's front end finds in its text; nothing where it finds none."""
+    phones: list[str] = []
+    breaks: set[int] = set()
+    for segment in espeak.say(text, voice)[1]:
+        if segment.phone != "sil":
+            phones.append(segment.phone)
+        elif phones:
+            breaks.add(len(phones))
+    breaks.discard(len(phones))
+    if phones:
+        yield Clip(group, speaker, sound, Script(phones, breaks))

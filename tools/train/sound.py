@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
@@ -26,18 +27,20 @@ def resampled(samples: Samples, rate_hz: int) -> Samples:
     return np.concatenate(parts) if parts else samples[:0]
 
 
-def decoded(path: Path) -> Samples:
+def decoded(sound: Path | bytes) -> Samples:
     """Any recording that PyAV reads, else `ValueError`; a bare `.g722` is the telephone codec at 16 kHz."""
     import av
 
-    form = "g722" if path.suffix == ".g722" else None
+    form = "g722" if isinstance(sound, Path) and sound.suffix == ".g722" else None
+    source: str | io.BytesIO = str(sound) if isinstance(sound, Path) else io.BytesIO(sound)
     resampler = av.AudioResampler(format="fltp", layout="mono", rate=SPEECH_RATE_HZ)
     parts: list[Samples] = []
     try:
-        with av.open(str(path), format=form) as container:
+        with av.open(source, "r", format=form) as container:
             for frame in container.decode(audio=0):
                 parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
             parts += [part.to_ndarray()[0] for part in resampler.resample(None)]
     except av.FFmpegError as error:
-        raise ValueError(f"{path} cannot be decoded: {error}") from error
+        name = sound if isinstance(sound, Path) else "a recording"
+        raise ValueError(f"{name} cannot be decoded: {error}") from error
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
