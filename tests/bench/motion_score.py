@@ -1,6 +1,7 @@
 """How well the shipped motion network does on voices that it never heard: `python -m tests.bench.motion_score`.
 
-Voices: those of `tools.train.corpus.VALIDATION`, synthesised again with another seed. In the same run: the track of the
+Voices: those of `tools.train.corpus.VALIDATION`, synthesised again with another seed, and an actress
+(`tools.train.actress`), whose truth is PocketSphinx's alignment of her words. In the same run: the track of the
 loudness alone and, where it is installed and the voice speaks English, PocketSphinx's all-phone recogniser; and the
 same with babble of other voices at 10 dB in a reverberant room. Controls: the truth against itself, the truth 200 ms
 late, another utterance's truth. `--json FILE` keeps the figures; `--seed N` lets the voices say something else.
@@ -10,11 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from appliance.pipeline.motion import load_motion_model
-from tools.train import corpus
+from tools.train import actress, corpus
 from tools.train.baselines import (
     Predictor,
     Samples,
@@ -27,7 +29,7 @@ from tools.train.baselines import (
     pocketsphinx,
     utterances,
 )
-from tools.train.measure import score, summary
+from tools.train.measure import Truth, score, summary
 
 _SEED: Final = 1000
 _SECONDS: Final = 180.0
@@ -41,29 +43,35 @@ def main() -> None:
     options = parser.parse_args()
     net, sphinx = network(load_motion_model(options.weights)), pocketsphinx()
     table: dict[str, dict[str, float]] = {}
-    for voice in corpus.VALIDATION:
-        voices, truths = utterances(voice, _SECONDS, options.seed)
+    for name, language, voices, truths in _validation(options.seed):
         rows: dict[str, tuple[Predictor, list[Samples]]] = {
             "network": (net, voices),
             "network in the kiosk": (net, kiosk(voices, options.seed)),
             "envelope": (envelope, voices),
         }
-        if sphinx and voice.language == "en":
+        if sphinx and language == "en":
             rows["pocketsphinx"] = (sphinx, voices)
             rows["pocketsphinx in the kiosk"] = (sphinx, rows["network in the kiosk"][1])
-        for name, (predict, sounds) in rows.items():
-            table[f"{voice.name}: {name}"] = figures(predict, sounds, truths)
+        for row, (predict, sounds) in rows.items():
+            table[f"{name}: {row}"] = figures(predict, sounds, truths)
         tracks = [ideal(truth) for truth in truths]
-        for name, shown in (
+        for control, shown in (
             ("control: the truth", tracks),
             ("control: 200 ms late", [late(track, 0.2) for track in tracks]),
             ("control: another utterance", tracks[1:] + tracks[:1]),
         ):
-            table[f"{voice.name}: {name}"] = summary([score(*pair) for pair in zip(shown, truths, strict=True)])
-    for name, row in table.items():
-        print(f"{name:46}", " ".join(f"{key}={value:.3f}" for key, value in row.items()))
+            table[f"{name}: {control}"] = summary([score(*pair) for pair in zip(shown, truths, strict=True)])
+    for name, values in table.items():
+        print(f"{name:46}", " ".join(f"{key}={value:.3f}" for key, value in values.items()))
     if options.json:
         options.json.write_text(json.dumps(table, indent=1))
+
+
+def _validation(seed: int) -> Iterator[tuple[str, str, list[Samples], list[Truth]]]:
+    """Name, language, what is heard and what is said."""
+    for voice in corpus.VALIDATION:
+        yield voice.name, voice.language, *utterances(voice, _SECONDS, seed)
+    yield actress.SPEAKER, "en", *actress.utterances()
 
 
 if __name__ == "__main__":
