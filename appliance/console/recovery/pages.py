@@ -11,7 +11,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Blueprint, Flask, current_app, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, current_app, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from appliance.console import i18n
@@ -20,6 +20,7 @@ from appliance.console.pages.frame import THEME, THEMES, Place, sentence, tell, 
 from appliance.console.pages.words import N
 from appliance.console.recovery import bundles, entrance, happened
 from appliance.console.recovery.box import RecoveryBox
+from appliance.console.recovery.errand import Progress
 from appliance.console.security import passwords, sessions
 from appliance.errors import ApplianceError, InputError
 from appliance.update.sealed import MIN_PASSPHRASE, check_passphrase
@@ -58,9 +59,15 @@ def places() -> list[Place]:
     return [Place(href, icon, name, request.path == href) for href, icon, name in found]
 
 
+@pages.before_app_request
+def _note_errand() -> None:
+    """Before anything is looked at: a page that says that it is done then shows what it did."""
+    g.errand = the_box().errands.latest()
+
+
 def errand() -> dict[str, Any] | None:
     """The latest errand, in words."""
-    latest = the_box().errands.latest()
+    latest: Progress | None = g.get("errand")
     if latest is None:
         return None
     return {

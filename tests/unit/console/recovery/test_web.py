@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from io import BytesIO
 
@@ -11,6 +12,7 @@ from flask import Flask
 
 from appliance.console.recovery import entrance, presence, web
 from appliance.console.recovery.box import RecoveryBox
+from appliance.console.recovery.volume import Look, Volume
 from appliance.console.security import passwords
 from tests.recovery_box import PASSWORD
 from tests.unit.console.recovery.conftest import Visitor
@@ -75,6 +77,31 @@ def test_a_volume_is_made_anew_only_under_its_name(owner: Visitor, box: Recovery
     text = owner.post("/volumes", do="format", volume="config", typed="data")
     assert "Nothing was done: the name config has to be typed." in text
     assert box.is_password(PASSWORD)
+
+
+def test_a_page_that_looked_before_the_work_was_done_is_loaded_again(
+    owner: Visitor, box: RecoveryBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end, volume = threading.Event(), box.parts.all[-1]
+    look = type(volume).look
+
+    def work(_: object) -> str:
+        may_end.wait(30)
+        return "the volume nand was made anew"
+
+    def looked_at_while_it_ends(it: Volume) -> Look:
+        found = look(it)
+        may_end.set()
+        while box.errands.is_busy():
+            time.sleep(0.01)
+        return found
+
+    monkeypatch.setattr(type(volume), "look", looked_at_while_it_ends)
+    box.errands.begin("format", "nand", work)
+    assert 'http-equiv="refresh"' in owner.get("/volumes")
+    text = owner.get("/volumes")
+    assert 'http-equiv="refresh"' not in text
+    assert "The volume nand was made anew." in text
 
 
 def test_a_damaged_configuration_is_repaired(owner: Visitor, box: RecoveryBox) -> None:
