@@ -1,4 +1,4 @@
-"""What a paint program's stamps are called, said by people in eleven languages.
+"""What a paint program's stamps are called, said by people in twelve languages.
 
 Debian's `tuxpaint-stamps-default` has pictures for children. Beside `NAME.txt`, whose first line names the picture in
 English and whose others do in other languages (`fr.utf8=Un chat.`), lie recordings of the name: `NAME_desc.ogg` in

@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from appliance.errors import UnhealthyError
 from tools.train import people
 from tools.train.espeak import Espeak
-
-
-@pytest.fixture(scope="module")
-def espeak() -> Espeak:
-    try:
-        return Espeak()
-    except UnhealthyError as error:
-        pytest.skip(str(error))
 
 
 def test_one_may_pause_where_the_text_does(espeak: Espeak) -> None:

@@ -16,14 +16,6 @@ from tools.train.espeak import Espeak
 from tools.train.phones import Segment
 
 
-@pytest.fixture(scope="module")
-def espeak() -> Espeak:
-    try:
-        return Espeak()
-    except UnhealthyError as error:
-        pytest.skip(str(error))
-
-
 def loudness_db(samples: np.ndarray, rate: int, start: float, end: float) -> float:
     part = samples[int(start * rate) : int(end * rate)]
     return float(10 * np.log10((part**2).mean() + 1e-10))
