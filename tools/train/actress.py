@@ -16,14 +16,13 @@ import numpy as np
 from appliance.errors import UnhealthyError
 from appliance.pipeline.mel import FRAME_HZ
 from tools.train import dialogues
-from tools.train.baselines import Samples
+from tools.train.baselines import Samples, sphinx_sounds
 from tools.train.measure import Truth, truth_of
-from tools.train.phones import INDEX, from_festival
+from tools.train.phones import INDEX
 from tools.train.sound import decoded
 
 SPEAKER: Final = "faye"
 _PEAK: Final = 0.5
-_SILENCE: Final = "SIL"
 
 
 def utterances() -> tuple[list[Samples], list[Truth]]:
@@ -63,7 +62,7 @@ def _aligned(decoder: Any, samples: Samples, text: str) -> Truth | None:
     phone = np.zeros(int(np.ceil(len(samples) / 16000 * FRAME_HZ)), np.uint8)
     for word in decoder.get_alignment() or ():
         for sound in word:
-            known = from_festival(sound.name.lower(), "radio") if sound.name != _SILENCE else ()
+            known = sphinx_sounds(sound.name)
             parts = np.array_split(np.arange(sound.start, sound.start + sound.duration), max(len(known), 1))
             for part, name in zip(parts, known, strict=False):
                 phone[part[part < len(phone)]] = INDEX[name]

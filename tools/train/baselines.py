@@ -69,12 +69,17 @@ def pocketsphinx() -> Predictor | None:
         phone = np.zeros(frames, np.uint8)
         names = list(LOOKS)
         for segment in decoder.seg() or []:
-            known = from_festival(segment.word.lower(), "radio")
+            known = sphinx_sounds(segment.word)
             if known:
                 phone[segment.start_frame : segment.end_frame + 1] = names.index(known[0])
         return ideal(truth_of(phone))
 
     return predict
+
+
+def sphinx_sounds(name: str) -> tuple[str, ...]:
+    """The sounds of one of PocketSphinx's phones; none for silence and the noises, `SIL` and `+NSN+` for instance."""
+    return from_festival(name.lower(), "radio") if name.isalpha() and name != "SIL" else ()
 
 
 def ideal(truth: Truth) -> MotionTrack:
