@@ -53,9 +53,9 @@ test: $(DEV)  ## set up and run every test (ARGS="-k name" narrows it)
 
 test-board: $(DEV)  ## the tests that need a kernel of their own, in QEMU (ARGS="-k name" narrows them)
 	@tools/packages.sh tools/debian-packages-board.txt
-	@$(PYTHON) -m pytest tests/board $(ARGS)
+	@$(PYTHON) -m pytest tests/board -m 'not full' $(ARGS)
 
-test-board-full: $(DEV)  ## the same with the arm64 virtual board, which is built first (half an hour, once)
+test-board-full: $(DEV)  ## the same and an hour more on the arm64 virtual board, which is built first (half an hour, once)
 	@tools/packages.sh tools/debian-packages-board.txt tools/debian-packages-virtual-board.txt
 	@$(PYTHON) -m tools.virtual_board build
 	@$(PYTHON) -m pytest tests/board $(ARGS)

@@ -21,7 +21,7 @@ from tools.virtual_board import factory, linux, media
 from tools.virtual_board.machine import Machine
 
 REASON = boot_chain.missing() or ("" if linux.place().exists() else "the kernel is not built: make test-board-full")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(REASON), reason=REASON)]
+pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 BOX: Final = "/var/lib/mouthpiece"
 BAD: Final = (7, 300, 1000)

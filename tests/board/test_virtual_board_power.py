@@ -29,7 +29,7 @@ from tests.board.live_board import PASSWORD, SERIAL_SHELL, SLOW_S, Live, config_
 from tools.virtual_board import factory, linux, media, system
 
 REASON = boot_chain.missing() or ("" if linux.place().exists() else "the kernel is not built: make test-board-full")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(REASON), reason=REASON)]
+pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 CUTS: Final = {"install": 40, "start": 40, "mark good": 20}
 AT_ONCE: Final = 2

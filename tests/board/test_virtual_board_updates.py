@@ -22,7 +22,7 @@ from tests.board.recovery_machine import Visitor
 from tools.virtual_board import factory, linux, media, system
 
 REASON = boot_chain.missing() or ("" if linux.place().exists() else "the kernel is not built: make test-board-full")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(REASON), reason=REASON)]
+pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 HEALTHY_S = 900.0
 """For five minutes of health, after a start on an emulated processor."""

@@ -26,7 +26,7 @@ NOR, NAND, DISK = (MADE.file(f"mouthpiece-{kind}-image", ".img") for kind in ("n
 BUNDLE = MADE.file("mouthpiece-bundle", ".raucb")
 UNMADE = [path.name for path in (NOR, NAND, DISK, BUNDLE) if not path.exists()]
 REASON = boot_chain.missing() or (f"there is no {UNMADE[0]}: make yocto-exec LAYERS=…" if UNMADE else "")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(REASON), reason=REASON)]
+pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 SLOW_S = 600.0
 PLACES = ("state", "cache")
