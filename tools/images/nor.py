@@ -3,6 +3,9 @@
 The rest is erased. The environment is written so that `fw_setenv`, and with it RAUC, works before U-Boot has saved
 anything. Its layout is U-Boot's (env/common.c): CRC-32 of the variables, a counter that tells the newer copy, the
 variables with a NUL after each and after the last. The network is what `appliance.storage.nor_model` reads.
+
+A recovery system that is larger than its partition is left out where the disk has one of that name as well: U-Boot
+finds none here then, and reads that.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from appliance.storage import nor_model
 from tools.boards.board import ENVIRONMENT, Board, Nor
 
 MODEL: Final = Path(__file__).resolve().parents[2] / "appliance/pipeline/models/base.int8.onnx"
+_RECOVERY: Final = "recovery"
 _ERASED: Final = b"\xff"
 
 
@@ -36,6 +40,8 @@ def image(board: Board, contents: Mapping[str, bytes]) -> bytes:
                 hint=f"it has {', '.join(one.name for one in nor.partitions)}",
             )
         if len(content) > partition.size:
+            if name == _RECOVERY and any(one.name == name for one in board.disk.partitions):
+                continue
             raise InputError(f"{len(content)} bytes do not fit the NOR partition {name} of {partition.size} bytes")
         whole[partition.offset : partition.offset + len(content)] = content
     return bytes(whole)

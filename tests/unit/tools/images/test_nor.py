@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from appliance.errors import InputError
 from appliance.storage import nor_model
-from tools.boards.board import ENVIRONMENT, Board
+from tools.boards.board import ENVIRONMENT, Board, DiskPartition
 from tools.images import nor
 
 
@@ -31,6 +32,21 @@ def test_the_rest_is_erased_and_the_contents_are_in_their_places(rock: Board) ->
 def test_what_does_not_fit_is_refused(rock: Board) -> None:
     with pytest.raises(InputError, match="do not fit the NOR partition config"):
         nor.image(rock, {"config": bytes(256 * 1024 + 1)})
+
+
+def test_recovery_that_does_not_fit_is_left_to_the_disk(rock: Board) -> None:
+    assert rock.nor is not None
+    partition = rock.nor.named("recovery")
+    assert partition is not None
+    named = [DiskPartition(at=(), name="recovery", holds="recovery system"), *rock.disk.partitions]
+    elsewhere = dataclasses.replace(rock, disk=dataclasses.replace(rock.disk, partitions=tuple(named)))
+    too_large = bytes(partition.size + 1)
+    image = nor.image(elsewhere, {"recovery": too_large})
+    assert image[partition.offset : partition.end] == b"\xff" * partition.size
+    kept = tuple(one for one in rock.disk.partitions if one.name != "recovery")
+    nowhere = dataclasses.replace(rock, disk=dataclasses.replace(rock.disk, partitions=kept))
+    with pytest.raises(InputError, match="do not fit the NOR partition recovery"):
+        nor.image(nowhere, {"recovery": too_large})
 
 
 def test_an_unknown_partition_is_told_which_there_are(rock: Board) -> None:
