@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.pipeline.motion import load_motion_model
-from tools.train import actress, corpus
+from tools.train import actress, corpus, dialogues
 from tools.train.baselines import (
     Predictor,
     Samples,
@@ -71,7 +71,7 @@ def _validation(seed: int) -> Iterator[tuple[str, str, list[Samples], list[Truth
     """Name, language, what is heard and what is said."""
     for voice in corpus.VALIDATION:
         yield voice.name, voice.language, *utterances(voice, _SECONDS, seed)
-    yield actress.SPEAKER, "en", *actress.utterances()
+    yield dialogues.HEROINE, "en", *actress.utterances()
 
 
 if __name__ == "__main__":

@@ -53,11 +53,15 @@ _CLOSURE: Final = 1
 
 
 class Stage(NamedTuple):
-    """A stretch of training: how long, how often a crop comes from each group of voices, `fit.fit`'s `colour_db`."""
+    """A stretch of training: how long, how often a crop comes from each group of voices, `fit.fit`'s `colour_db`.
+
+    `listener` is the round whose network teaches the voice activity, 0 for none.
+    """
 
     steps: int
     shares: dict[str, float]
     colour_db: float = 0.0
+    listener: int = 0
 
 
 _MOSTLY_PEOPLE: Final = {
@@ -78,6 +82,7 @@ ROUNDS: Final = (
         colour_db=3.0,
     ),
     *(Stage(steps, _MOSTLY_PEOPLE, colour_db=3.0) for steps in (4000, 2500, 5000, 6500)),
+    Stage(3000, _MOSTLY_PEOPLE, colour_db=3.0, listener=2),
 )
 _LEARNING: Final = (mel, motion_net, augment, fit, phones, targets)
 _LABELLING: Final = (align, dialogues, espeak, label, people, sound, stamps)
@@ -101,11 +106,14 @@ def main() -> None:
     last = _stage(work / f"synthetic-{learnt}.npz", None, synthetic, SYNTHETIC, options.seed)
     print(f"trained on synthetic voices after {time.monotonic() - started:.0f} s", flush=True)
     everyone = later | {group: voices + later.get(group, []) for group, voices in synthetic.items()}
+    rounds: list[MotionNet] = []
     for number, stage in enumerate(ROUNDS, 1):
         labelled = kept.key(_LABELLING, learnt)
         everyone |= _people(work / f"people-{labelled}", last, set(stage.shares) & set(people.GROUPS))
         learnt = kept.key(_LEARNING, labelled, later_names, options.seed, stage)
-        last = _stage(work / f"round{number}-{learnt}.npz", last, everyone, stage, options.seed + number)
+        listener = rounds[stage.listener - 1] if stage.listener else None
+        last = _stage(work / f"round{number}-{learnt}.npz", last, everyone, stage, options.seed + number, listener)
+        rounds.append(last)
         print(f"round {number} done after {time.monotonic() - started:.0f} s", flush=True)
     tensors = export.folded(last)
     tensors["exit.bias"][_CLOSURE::OUTPUTS] += CLOSURE_MARGIN
@@ -157,6 +165,7 @@ def _stage(
     voices: dict[str, list[Utterances]],
     stage: Stage,
     seed: int,
+    listener: MotionNet | None = None,
 ) -> MotionNet:
     """A network trained on `voices`, beginning where `start` ended; kept at `path`."""
     torch.manual_seed(seed)
@@ -173,7 +182,7 @@ def _stage(
         everyone += voices[group]
         weights += [share * len(voice.phone) / total for voice in voices[group]]
     crops, fade = fit.Crops(everyone, weights, seed), start is not None
-    fit.fit(net, crops, steps=stage.steps, seed=seed, fade=fade, colour_db=stage.colour_db)
+    fit.fit(net, crops, steps=stage.steps, seed=seed, fade=fade, colour_db=stage.colour_db, listener=listener)
     with atomic.replaced_file(path, suffix=".npz") as temporary:
         np.savez(temporary, **{name: tensor.numpy() for name, tensor in net.state_dict().items()})
     return net.eval()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +19,7 @@ from tools.train import dialogues
 from tools.train.baselines import Samples, sphinx_sounds
 from tools.train.measure import Truth, truth_of
 from tools.train.phones import INDEX
-from tools.train.sound import decoded
-
-SPEAKER: Final = "faye"
-_PEAK: Final = 0.5
+from tools.train.sound import decoded, levelled
 
 
 def utterances() -> tuple[list[Samples], list[Truth]]:
@@ -36,9 +33,8 @@ def utterances() -> tuple[list[Samples], list[Truth]]:
     decoder = sphinx.Decoder(loglevel="FATAL")
     lines, truths = [], []
     for said in dialogues.spoken(dialogues.GAME):
-        if said.speaker == SPEAKER:
-            samples = decoded(said.sound)
-            samples = samples * np.float32(_PEAK / max(float(np.abs(samples).max(initial=0.0)), 1e-3))
+        if said.speaker == dialogues.HEROINE:
+            samples = levelled(decoded(said.sound))
             truth = _aligned(decoder, samples, said.text)
             if truth is not None:
                 lines.append(samples)

@@ -22,6 +22,8 @@ from typing import Final, NamedTuple
 from appliance.errors import InputError
 
 GAME: Final = Path("/usr/share/scummvm/flight-of-the-amazon-queen/queen.1c")
+HEROINE: Final = "faye"
+"""Heard by no stage of training: the actress by whom the network is measured."""
 _HEADER: Final = 20
 _TREE: Final = 32
 _LEVEL: Final = 96

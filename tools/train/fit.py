@@ -26,6 +26,10 @@ BATCH: Final = 16
 _RATE: Final = 1.5e-3
 _WARM_UP: Final = 200
 _FOLLOW: Final = 0.003
+_VAD: Final = 4
+"""Its place among the network's outputs."""
+_TAUGHT: Final = 3.0
+"""How much voice activity weighs that a listener teaches."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 # How much a viseme weighs: the rare ones that a viewer sees at once weigh more than the many that look alike.
 _WEIGHTS: Final = {"PBM": 1.5, "FV": 3.0, "TH": 2.0, "U": 1.5, "O": 1.3}
@@ -64,8 +68,11 @@ class Crops:
         return tuple(torch.from_numpy(np.stack(parts)) for parts in (mels, phones, trusts))  # type: ignore[return-value]
 
 
-def loss_of(net: MotionNet, mel: Tensor, want: Targets, trust: Tensor) -> Tensor:
-    """The weighted sum over the trusted frames; the last of the crop, still unanswered, do not count."""
+def loss_of(net: MotionNet, mel: Tensor, want: Targets, trust: Tensor, listener: MotionNet | None = None) -> Tensor:
+    """The weighted sum over the trusted frames; the last of the crop, still unanswered, do not count.
+
+    With a `listener` the voice activity is what that network hears, in every frame.
+    """
     hidden, _ = net.hidden(mel, *net.initial(mel.shape[0]))
     raw = frames_of(net.exit(hidden), OUTPUTS)[:, DELAY:].float()
     assert net.helper is not None  # noqa: S101
@@ -85,10 +92,16 @@ def loss_of(net: MotionNet, mel: Tensor, want: Targets, trust: Tensor) -> Tensor
     # A missed closure costs as much as a false one, though closed frames are few.
     sealed = functional.binary_cross_entropy_with_logits(closure, cut(want.closure), reduction="none")
     sealed = sealed * cut(want.closure_weight) * (1 + cut(want.closure))
-    speech = functional.binary_cross_entropy_with_logits(vad, cut(want.vad), reduction="none")
+    if listener is None:
+        speech = functional.binary_cross_entropy_with_logits(vad, cut(want.vad), reduction="none") * trust
+    else:
+        with torch.no_grad():
+            heard_by_it, *_ = listener(mel, *listener.initial(mel.shape[0]))
+        taught = heard_by_it[:, DELAY:, _VAD].float()
+        speech = _TAUGHT * functional.binary_cross_entropy_with_logits(vad, taught, reduction="none")
     viseme = functional.cross_entropy(raw[..., 5:].transpose(1, 2), cut(want.viseme), _SHOWN, reduction="none")
     phone = functional.cross_entropy(phones.transpose(1, 2), cut(want.phone), reduction="none")
-    return ((shape + 3 * sealed + speech + 0.4 * viseme + 0.8 * phone) * trust).mean()
+    return ((shape + 3 * sealed + 0.4 * viseme + 0.8 * phone) * trust + speech).mean()
 
 
 def fit(
@@ -99,11 +112,13 @@ def fit(
     seed: int,
     fade: bool,
     colour_db: float = 0.0,
+    listener: MotionNet | None = None,
     report: Callable[[int, MotionNet], None] = lambda _step, _net: None,
 ) -> None:
     """Train in place, at a steady rate or one that fades to nothing; `report(step, averaged)` every 100 steps.
 
     `colour_db` is how far the colours of a speaker's vowels, murmurs and noises are moved against each other.
+    `listener` teaches the voice activity: the labels of people's recordings say too little about when they are silent.
     What remains in `net` is the running average of its weights, which is what a lower rate would have reached.
     """
     _keep_memory()
@@ -125,7 +140,7 @@ def fit(
                 raw = augment.coloured(raw, phone, colour_db)
             mel, want = heard(augment(raw)), targets(phone)
         with torch.autocast("cpu", torch.bfloat16):
-            loss = loss_of(net, mel, want, trust)
+            loss = loss_of(net, mel, want, trust, listener)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)

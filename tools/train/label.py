@@ -25,7 +25,7 @@ from tools.train.corpus import Utterances
 from tools.train.fit import heard
 from tools.train.people import Clip
 from tools.train.phones import INDEX, PHONES
-from tools.train.sound import decoded
+from tools.train.sound import decoded, levelled
 
 POOR_FIT: Final = -2.5
 _SURE: Final = 0.5
@@ -52,11 +52,10 @@ def posteriors(net: MotionNet, mel: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _heard(recording: Path | bytes) -> NDArray[np.float32]:
-    sound = decoded(recording)
-    peak = float(np.abs(sound).max(initial=0.0))
+    sound = levelled(decoded(recording))
     stream = MelStream()
     frames = int(np.ceil(len(sound) / 16000 * FRAME_HZ))
-    return np.concatenate([stream.push(sound * (0.5 / max(peak, 1e-3))), stream.finish(frames)])
+    return np.concatenate([stream.push(sound), stream.finish(frames)])
 
 
 def _missed(mel: NDArray[np.float32], phone: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -28,7 +28,7 @@ _SPEAKERS: Final = {
     "uk": "uk",
 }  # fmt: skip
 GROUPS: Final = ("people", "stamps", "dialogues")
-HELD_OUT: Final = ("klettres-pt_BR", "klettres-en", "stamps-da", "game-faye")
+HELD_OUT: Final = ("klettres-pt_BR", "klettres-en", "stamps-da", f"game-{dialogues.HEROINE}")
 """Speakers that no stage of training hears."""
 PROMPT_FOLDERS: Final = {"fr_CA_f_June": "fr", "it_IT_m_Carlo": "it", "ru_RU_f_IvrvoiceRU": "ru"}
 _NUMBERS: Final = (*range(20), *range(20, 100, 10))

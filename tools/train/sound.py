@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from fractions import Fraction
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from appliance.settings import SPEECH_RATE_HZ
 
 Samples = NDArray[np.float32]
+_PEAK: Final = 0.5
+_SILENCE: Final = 1e-3
+"""A peak under this is not raised further."""
 
 
 def resampled(samples: Samples, rate_hz: int) -> Samples:
@@ -25,6 +29,11 @@ def resampled(samples: Samples, rate_hz: int) -> Samples:
     resampler = av.AudioResampler(format="fltp", layout="mono", rate=SPEECH_RATE_HZ)
     parts = [part.to_ndarray()[0] for part in (*resampler.resample(frame), *resampler.resample(None))]
     return np.concatenate(parts) if parts else samples[:0]
+
+
+def levelled(samples: Samples) -> Samples:
+    """As loud at its loudest as every other recording."""
+    return samples * np.float32(_PEAK / max(float(np.abs(samples).max(initial=0.0)), _SILENCE))
 
 
 def decoded(sound: Path | bytes) -> Samples:

@@ -14,7 +14,7 @@ import torch
 
 from appliance.pipeline import motion_engines, motion_weights
 from appliance.pipeline.mel import FRAME_HZ, Channel, Level
-from appliance.pipeline.motion_net import MotionNet
+from appliance.pipeline.motion_net import OUTPUTS, STRIDE, MotionNet
 from tools.train import export, fit
 from tools.train.augment import Augmenter
 from tools.train.corpus import Utterances
@@ -77,6 +77,26 @@ def test_frames_that_are_not_trusted_do_not_count() -> None:
     with torch.no_grad():
         losses = [float(fit.loss_of(net, fit.heard(raw), targets(said), trust)) for said in (phone, spoilt)]
     assert losses[0] == pytest.approx(losses[1])
+
+
+def test_a_listener_teaches_voice_activity_and_that_alone_where_nothing_else_is_trusted() -> None:
+    torch.manual_seed(0)
+    net, other = (MotionNet(extra=len(PHONES)).eval() for _ in range(2))
+    raw, phone, _ = fit.Crops([simple_voice()], [1.0], 0).batch(2)
+    mel, want, nowhere = fit.heard(raw), targets(phone), torch.zeros(2, fit.CROP)
+
+    def lesson(listener: MotionNet) -> torch.Tensor:
+        """How much the bias of each of a frame's outputs is to change."""
+        net.zero_grad()
+        fit.loss_of(net, mel, want, nowhere, listener).backward()  # type: ignore[no-untyped-call]
+        bias = net.exit.bias
+        assert bias is not None
+        assert bias.grad is not None
+        return bias.grad.reshape(STRIDE, OUTPUTS).abs().amax(dim=0)
+
+    assert lesson(net).max() < 1e-6
+    changed = lesson(other) > 1e-4
+    assert changed.nonzero().flatten().tolist() == [4]
 
 
 def test_a_batch_hears_what_the_stream_hears() -> None:
