@@ -122,13 +122,14 @@ class Boots:
 
 @dataclass(slots=True)
 class Box:
-    """A board with a payload in each slot and in recovery. None leaves a partition empty."""
+    """A board with a payload in each slot and in recovery, which has two places. None leaves a partition empty."""
 
     folder: Path
     systems: Systems
     a: Path | None
     b: Path | None
     recovery: Path | None
+    disks_recovery: Path | None = None
     environment: Mapping[str, bytes] = field(default_factory=dict)
     """Raw content of the partitions `env` and `env-redundant`; erased where it is not said."""
     chips: tuple[Path, Path] = field(init=False)
@@ -140,8 +141,8 @@ class Box:
         if self.recovery is not None:
             contents["recovery"] = self.recovery.read_bytes()
         media.write_nor(self.chips, contents)
-        slots = {"boot-a": self.a, "boot-b": self.b}
-        media.write_disk(self.disk, {name: image for name, image in slots.items() if image is not None})
+        images = {"boot-a": self.a, "boot-b": self.b, "recovery": self.disks_recovery}
+        media.write_disk(self.disk, {name: image for name, image in images.items() if image is not None})
 
     def run(
         self, *, disk: bool = True, flash_worn_out: bool = False, instant: bool = False, typed: bytes = b""

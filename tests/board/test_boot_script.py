@@ -20,6 +20,7 @@ from tools.virtual_board import board, media
 pytestmark = pytest.mark.skipif(bool(boot_chain.missing()), reason=boot_chain.missing())
 
 NO_SLOT = "recovery:no-slot"
+TRIES_DISK = "Recovery cannot be started from the NOR: trying the disk"
 
 
 def altered(image: Path, folder: Path, what: bytes) -> Path:
@@ -213,8 +214,44 @@ def test_a_slot_starts_when_the_recovery_that_was_asked_for_is_damaged(
     assert box({"BOOT_RECOVERY": "1"}, recovery=damaged).run().started == ["A"]
 
 
-def test_when_nothing_can_be_started_the_board_switches_off(box: Callable[..., Box]) -> None:
-    boots = box(a=None, b=None, recovery=None).run()
+@pytest.mark.parametrize("nors", ["absent", "longer than the NOR", "cut short", "altered", "signed with another key"])
+def test_where_the_nors_recovery_is_unfit_the_disks_starts(
+    box: Callable[..., Box], systems: Systems, tmp_path: Path, nors: str
+) -> None:
+    recovery = tmp_path / "recovery.fit"
+    if nors == "absent":
+        recovery.write_bytes(b"")
+    elif nors == "longer than the NOR":
+        recovery.write_bytes(b"\xd0\x0d\xfe\xed" + b"\xff" * 4092)
+    elif nors == "cut short":
+        recovery.write_bytes(systems.off.read_bytes()[:-600])
+    elif nors == "altered":
+        recovery = altered(systems.off, tmp_path, b"linux,dummy-virt")
+    else:
+        recovery = systems.image("off", systems.foreign_keys, "foreign")
+    boots = box(a=None, b=None, recovery=recovery, disks_recovery=systems.off).run()
+    assert (boots.started, boots.resets) == ([NO_SLOT], 0)
+    assert TRIES_DISK in boots.console
+
+
+def test_recovery_comes_from_the_nor_while_it_can(box: Callable[..., Box], systems: Systems) -> None:
+    boots = box(a=None, b=None, disks_recovery=systems.off).run()
+    assert boots.started == [NO_SLOT]
+    assert TRIES_DISK not in boots.console
+
+
+def test_the_disks_recovery_starts_once_when_asked_for(box: Callable[..., Box], systems: Systems) -> None:
+    asked = box({"BOOT_RECOVERY": "1"}, recovery=None, disks_recovery=systems.off)
+    assert asked.run().started == ["recovery:asked"]
+    assert asked.run().started == ["A"]
+
+
+@pytest.mark.parametrize("disks", ["absent", "altered"])
+def test_when_nothing_can_be_started_the_board_switches_off(
+    box: Callable[..., Box], systems: Systems, tmp_path: Path, disks: str
+) -> None:
+    damaged = altered(systems.off, tmp_path, b"linux,dummy-virt")
+    boots = box(a=None, b=None, recovery=damaged, disks_recovery=None if disks == "absent" else damaged).run()
     assert (boots.started, boots.resets) == ([], 0)
     assert "switching off" in boots.console
 

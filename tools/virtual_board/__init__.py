@@ -4,7 +4,7 @@
     python -m tools.virtual_board run       the same, then the board, with its serial console in this terminal
 
 `cache` keeps what takes minutes, `debian` fetches, `linux`, `uboot` and `qemu` make the parts, `base` and `rootfs` the
-root, `system` what a slot holds and the bundles that bring it, `recovery` what the NOR does; `fit` and `keys` sign,
+root, `system` what a slot holds and the bundles that bring it, `recovery` what serves without; `fit` and `keys` sign,
 `media` lays all out on NOR, NAND and disk as `factory` says, `machine` starts the board, `board` knows its facts from
 boot/boards.
 """

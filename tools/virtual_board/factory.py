@@ -24,17 +24,17 @@ def current() -> system.System:
 
 
 def assemble(folder: Path, slots: str = "a", what: system.System | None = None) -> None:
-    """Lay chips and disk out in `folder`: U-Boot, recovery, the system in the named slots."""
+    """Lay chips and disk out in `folder`: U-Boot, recovery in NOR and on disk, the system in the named slots."""
     folder.mkdir(parents=True, exist_ok=True)
     content = what or current()
-    with tempfile.TemporaryDirectory() as name:
-        flashed = Path(name) / "recovery.fit"
-        recovery.image(flashed)
-        contents = {"u-boot": boot_loader(Path(name), fit.key()), "recovery": flashed.read_bytes()}
-        media.write_nor((folder / CHIPS[0], folder / CHIPS[1]), contents)
-    media.write_nand(folder / NAND)
     partitions = {name: image for letter in slots for name, image in content.slot(letter).items()}
-    media.write_disk(folder / DISK, partitions)
+    media.write_nand(folder / NAND)
+    with tempfile.TemporaryDirectory() as scratch:
+        flashed = Path(scratch) / "recovery.fit"
+        recovery.image(flashed)
+        contents = {"u-boot": boot_loader(Path(scratch), fit.key()), "recovery": flashed.read_bytes()}
+        media.write_nor((folder / CHIPS[0], folder / CHIPS[1]), contents)
+        media.write_disk(folder / DISK, {**partitions, "recovery": flashed})
 
 
 def boot_loader(folder: Path, keys: Path) -> bytes:

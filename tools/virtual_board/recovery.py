@@ -1,4 +1,4 @@
-"""The recovery system of the virtual board: a signed FIT for its NOR, with the initramfs of `tools.recovery_image`."""
+"""The virtual board's recovery system: a signed FIT for NOR and disk, with the initramfs of `tools.recovery_image`."""
 
 from __future__ import annotations
 
