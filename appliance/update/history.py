@@ -7,6 +7,7 @@
     failed        it has not: "reason"
     confirmed     `slot` has proved itself
     rolled back   `slot` was given up: "reason"
+    recovered     the recovery system wrote `version` to `slot`. It is not on trial: there may be no other to go back to
 
 Each line is durable before anything follows from it. A line that a power cut tore is left out when the file is read.
 """
@@ -31,6 +32,7 @@ INSTALLED: Final = "installed"
 FAILED: Final = "failed"
 CONFIRMED: Final = "confirmed"
 ROLLED_BACK: Final = "rolled back"
+RECOVERED: Final = "recovered"
 _ALWAYS: Final = {"t", "boot", "event", "version", "slot"}
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -78,6 +80,9 @@ class History:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with self._file.open("a+b") as file:
+                if os.geteuid() == 0:  # recovery, or an operator; the box that goes on with it is neither
+                    owner = self._file.parent.stat()
+                    os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
                 file.seek(0, os.SEEK_END)
                 torn = b""
                 if file.tell():
@@ -96,7 +101,7 @@ class History:
             self.add(event, version, slot, **more)
 
     def undecided(self) -> Attempt | None:
-        """The last update, unless it failed, was confirmed or was rolled back."""
+        """The last update, unless it failed, was confirmed or was rolled back, or recovery wrote another since."""
         attempt: Mapping[str, Any] | None = None
         installed = False
         for event in self.read():

@@ -197,4 +197,6 @@ def test_with_both_slots_destroyed_recovery_starts_from_the_nor(recovered: dict[
 def test_a_bundle_that_recovery_installs_brings_the_box_back(recovered: dict[str, Any]) -> None:
     assert f"Version {NEW} is installed; the next start tries it." in recovered["installed"]
     assert recovered["version"] == NEW
+    last = recovered["history"][-1]
+    assert (last["event"], last["version"], last["slot"]) == ("recovered", NEW, recovered["booted"])
     assert recovered["kept"] == "kept"

@@ -36,6 +36,7 @@ _EVENTS: Final = {
     "failed": N("not installed"),
     "confirmed": N("proved itself"),
     "rolled back": N("rolled back"),
+    "recovered": N("installed by recovery"),
 }
 _TONES: Final = {
     "confirmed": "ok",
@@ -43,6 +44,7 @@ _TONES: Final = {
     "begun": "waiting",
     "failed": "failed",
     "rolled back": "warning",
+    "recovered": "ready",
 }
 _HISTORY: Final = 30
 

@@ -96,10 +96,9 @@ class RecoveryBox:
     def upload_work(self, bundle: Path) -> Work:
         def work(step: Step) -> str:
             try:
-                version = bundles.install(self.layout, bundle, bundle.name, step)
+                return bundles.install(self.layout, self.volumes, bundle, bundle.name, step)
             finally:
                 bundles.forget(self.volumes)
-            return f"version {version} is installed; the next start tries it"
 
         return work
 
@@ -110,8 +109,7 @@ class RecoveryBox:
             with self.sticks.mounted(stick) as place:
                 if name not in [path.name for path in place.iterdir()]:
                     raise InputError(f"the stick has no file {name[:100]}", hint="look again at what it has")
-                version = bundles.install(self.layout, place / name, name, step)
-            return f"version {version} is installed; the next start tries it"
+                return bundles.install(self.layout, self.volumes, place / name, name, step)
 
         return work
 

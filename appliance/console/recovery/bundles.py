@@ -13,8 +13,10 @@ from typing import Final, Protocol
 
 from appliance.console.recovery import devices
 from appliance.console.recovery.layout import Layout
-from appliance.errors import InputError
+from appliance.console.recovery.volume import writable
+from appliance.errors import InputError, UnhealthyError
 from appliance.update import rauc
+from appliance.update.history import RECOVERED, History
 from appliance.update.step import Step
 from appliance.volumes import Volumes
 
@@ -65,8 +67,8 @@ def forget(volumes: Volumes) -> None:
     shutil.rmtree(folder(volumes), ignore_errors=True)
 
 
-def install(layout: Layout, bundle: Path, name: str, step: Step) -> str:
-    """Install a bundle; says which version. `InputError` where RAUC refuses it."""
+def install(layout: Layout, volumes: Volumes, bundle: Path, name: str, step: Step) -> str:
+    """Install a bundle, and write that down where the box does; says so. `InputError` where RAUC refuses it."""
     if not devices.is_there(layout.disk):
         raise InputError("the disk is not there, so there is nothing to install to", hint="replace the disk first")
     devices.link(layout.disk)
@@ -77,4 +79,18 @@ def install(layout: Layout, bundle: Path, name: str, step: Step) -> str:
             f"{name} is for {found.compatible}; this box is a {wanted}", hint="get the bundle for this kind of board"
         )
     rauc.install(bundle, step)
-    return found.version
+    if is_noted(volumes, found.version, rauc.system(outside=True).primary):
+        return f"version {found.version} is installed; the next start tries it"
+    return f"version {found.version} is installed; the next start tries it. The history of updates cannot be written"
+
+
+def is_noted(volumes: Volumes, version: str, slot: str) -> bool:
+    """Whether the history of updates, on the volume `state`, could be told that this was installed."""
+    if not volumes.state.is_mount():
+        return False
+    try:
+        with writable(volumes.state):
+            History(volumes).add(RECOVERED, version, slot)
+    except UnhealthyError:
+        return False
+    return True

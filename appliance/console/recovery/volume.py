@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -54,8 +56,14 @@ def unmount(place: Path) -> None:
         run("umount", str(place))
 
 
-def writable(place: Path, *, yes: bool) -> None:
-    run("mount", "-o", f"remount,{'rw' if yes else 'ro'}", str(place))
+@contextlib.contextmanager
+def writable(place: Path) -> Iterator[None]:
+    """A mounted volume, while something of ours writes to it."""
+    run("mount", "-o", "remount,rw", str(place))
+    try:
+        yield
+    finally:
+        run("mount", "-o", "remount,ro", str(place))
 
 
 def kernel_says(*words: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from appliance.errors import UnhealthyError
-from appliance.update.history import BEGUN, CONFIRMED, FAILED, INSTALLED, ROLLED_BACK, History, boot_id
+from appliance.update.history import BEGUN, CONFIRMED, FAILED, INSTALLED, RECOVERED, ROLLED_BACK, History, boot_id
 from appliance.volumes import Volumes
 
 
@@ -72,11 +73,19 @@ def test_what_is_undecided(history: History) -> None:
     installed = history.undecided()
     assert installed is not None
     assert installed.installed
-    for decision in (CONFIRMED, FAILED, ROLLED_BACK):
+    for decision in (CONFIRMED, FAILED, ROLLED_BACK, RECOVERED):
         history.add(BEGUN, "1.2.0", "rootfs.0")
         assert history.undecided() is not None
         history.add(decision, "1.2.0", "rootfs.0")
         assert history.undecided() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root writes for others")
+def test_what_root_writes_belongs_to_whom_the_volume_does(history: History, file: Path) -> None:
+    file.parent.mkdir(parents=True)
+    os.chown(file.parent, 1234, 2345)
+    history.add(RECOVERED, "1.1.0", "rootfs.0")
+    assert (file.stat().st_uid, file.stat().st_gid) == (1234, 2345)
 
 
 def test_a_state_volume_that_cannot_be_used_is_said(history: History, file: Path) -> None:
