@@ -58,11 +58,9 @@ def layer(machine: str, folder: Path) -> Result:
 
 
 # The checker wants a build without the layer, and adds it itself. bblayers.conf is what kas wrote: one layer a line.
-# It looks at the world of all layers before, in which some of meta-networking's recipes want a desktop.
 _CHECK_LAYER: Final = """set -eu
 rm -rf layer-check; mkdir -p layer-check/conf
 sed -e '/^DISTRO /d' conf/local.conf > layer-check/conf/local.conf
-echo 'DISTRO_FEATURES:append = " x11 wayland opengl"' >> layer-check/conf/local.conf
 others=$(bitbake-getvar --value BBLAYERS | tail -n 1 | tr ' ' '\\n' | grep -v '/openembedded-core/meta$' \\
     | grep -vx '{layer}' | xargs -r realpath | grep -vx '{layer}')
 core=$(bitbake-getvar --value BBLAYERS | tail -n 1 | tr ' ' '\\n' | grep '/openembedded-core/meta$')

@@ -9,24 +9,13 @@ MOUTHPIECE_FACTORY_CONTENTS ??= ""
 
 inherit mouthpiece_board deploy nopackages python3native
 
+# Built explicitly, as the images in it are.
+EXCLUDE_FROM_WORLD = "1"
 INHIBIT_DEFAULT_DEPS = "1"
 
 # nooelint: oelint.vars.fileextrapaths,oelint.vars.outofcontext - the sources lie around the layer
 FILESEXTRAPATHS:prepend := "${MOUTHPIECE_SOURCE}:"
-SRC_URI = "\
-    file://LICENSE \
-    file://appliance/__init__.py \
-    file://appliance/errors.py \
-    file://appliance/findings.py \
-    file://appliance/pipeline/models/base.int8.onnx \
-    file://appliance/storage/__init__.py \
-    file://appliance/storage/nor_model.py \
-    file://appliance/volumes.py \
-    file://boot/boards \
-    file://tools/__init__.py \
-    file://tools/boards \
-    file://tools/images \
-"
+SRC_URI = "file://LICENSE ${MOUTHPIECE_IMAGES_URI}"
 S = "${UNPACKDIR}"
 B = "${WORKDIR}/build"
 PACKAGE_ARCH = "${MACHINE_ARCH}"

@@ -7,8 +7,7 @@
 #   MOUTHPIECE_FIT_ARCHIVE        in which of its types
 #   MOUTHPIECE_FIT_COMPRESSION    "none" starts sooner, "lzma" is for the NOR
 #   MOUTHPIECE_FIT_KERNEL         where U-Boot lays the kernel: boot/uboot/BOARD.env keeps the FIT away from there
-#   MOUTHPIECE_FIT_LIMIT          bytes that it may have
-#   MOUTHPIECE_FIT_TOO_LARGE      what is done when it has more: "bbfatal", or "bbwarn", and what is deployed is empty
+#   MOUTHPIECE_FIT_LIMIT          bytes that it may have: those of the disk's partition for it
 #   MOUTHPIECE_FIT_TREE           the device tree's file in DEPLOY_DIR_IMAGE
 #
 # Deploys ${PN}-${MACHINE}.fit. A recipe may add files to the archive "initramfs" in B before it is packed (another cpio
@@ -19,7 +18,6 @@ MOUTHPIECE_FIT_COMPRESSION ?= "none"
 MOUTHPIECE_FIT_KERNEL ?= "0x2000000"
 MOUTHPIECE_FIT_KERNEL:qemuarm64 ?= "0x42000000"
 MOUTHPIECE_FIT_LIMIT ?= "0x4000000"
-MOUTHPIECE_FIT_TOO_LARGE ?= "bbfatal"
 MOUTHPIECE_FIT_TREE ?= "${@os.path.basename(d.getVar('KERNEL_DEVICETREE') or '')}"
 MOUTHPIECE_FIT_TREE:qemuarm64 ?= "machine.dtb"
 MOUTHPIECE_SPI_NAND ??= "0"
@@ -27,6 +25,8 @@ MOUTHPIECE_SPI_NAND ??= "0"
 inherit mouthpiece_board deploy nopackages
 
 COMPATIBLE_MACHINE = "^(rock-5b|qemuarm64)$"
+# Built explicitly, as the images in it are.
+EXCLUDE_FROM_WORLD = "1"
 INHIBIT_DEFAULT_DEPS = "1"
 DEPENDS += "dtc-native openssl-native u-boot-tools-native xz-native"
 
@@ -75,10 +75,7 @@ do_compile() {
         ${S}/image.its.in > ${B}/image.its
     uboot-mkimage -f ${B}/image.its -k ${MOUTHPIECE_KEYS} -r ${B}/image.fit
     size=$(stat -c %s ${B}/image.fit)
-    if [ $size -gt $(printf %d ${MOUTHPIECE_FIT_LIMIT}) ]; then
-        ${MOUTHPIECE_FIT_TOO_LARGE} "${PN} has $size bytes, and ${MOUTHPIECE_FIT_LIMIT} is all that there is room for"
-        : > ${B}/image.fit
-    fi
+    [ $size -le $(printf %d ${MOUTHPIECE_FIT_LIMIT}) ] || bbfatal "${PN} has $size bytes, and ${MOUTHPIECE_FIT_LIMIT} is all that there is room for"
 }
 
 do_deploy() {

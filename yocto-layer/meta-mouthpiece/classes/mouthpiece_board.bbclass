@@ -5,6 +5,8 @@
 #                         mouthpiece.key, mouthpiece.crt      RSA 3072; they sign what U-Boot starts
 #                         bundle.key.pem, bundle.cert.pem     they sign updates
 #                         keyring.pem                         the authority whose updates a box takes
+#   MOUTHPIECE_IMAGES_URI
+#                       for SRC_URI: what of the repository `python -m tools.images` needs
 #
 # A task that needs keys says which, so that it runs again when they change, and fails with words when they are missing:
 #
@@ -18,6 +20,19 @@ MOUTHPIECE_BOARD ??= "${MACHINE}"
 MOUTHPIECE_BOARD:qemuarm64 ??= "virt-arm64"
 MOUTHPIECE_BOARD:jetson-orin-nano-devkit-nvme ??= "jetson-orin-nano"
 MOUTHPIECE_KEYS ??= "${TOPDIR}/keys"
+MOUTHPIECE_IMAGES_URI = "\
+    file://appliance/__init__.py \
+    file://appliance/errors.py \
+    file://appliance/findings.py \
+    file://appliance/pipeline/models/base.int8.onnx \
+    file://appliance/storage/__init__.py \
+    file://appliance/storage/nor_model.py \
+    file://appliance/volumes.py \
+    file://boot/boards \
+    file://tools/__init__.py \
+    file://tools/boards \
+    file://tools/images \
+"
 
 def mouthpiece_keys(d, names):
     import os

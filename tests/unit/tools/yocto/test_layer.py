@@ -17,6 +17,7 @@ import yaml
 from kas.configschema import CONFIGSCHEMA
 from kas.includehandler import ConfigFile
 
+from tools.images.__main__ import board
 from tools.yocto import kas
 
 ROOT = Path(__file__).parents[4]
@@ -76,6 +77,16 @@ def test_a_package_of_the_layer_is_the_version_that_was_tested(recipe: Path) -> 
 def test_the_licence_is_the_one_that_the_recipe_names() -> None:
     digest = hashlib.md5((ROOT / "LICENSE").read_bytes(), usedforsecurity=False).hexdigest()
     assert f"file://LICENSE;md5={digest}" in RUNTIME
+
+
+def test_nvidias_partitions_have_the_sizes_of_the_boards_description() -> None:
+    distribution = (LAYER / "conf/distro/mouthpiece.conf").read_text()
+    given = {name: int(size) for name, size in re.findall(r'^(\w+):tegra = "(\d+)"$', distribution, re.MULTILINE)}
+    disk = board("jetson-orin-nano").disk
+    sizes = {one.name: one.size for one in disk.partitions}
+    assert sizes["APP"] == sizes["APP_b"] == given["ROOTFSPART_SIZE"]
+    assert sizes["recovery"] == given["TEGRA_RECOVERY_KERNEL_PART_SIZE"]
+    assert disk.size == given["TEGRA_EXTERNAL_DEVICE_SECTORS"] * 512
 
 
 def test_oelint_finds_nothing() -> None:

@@ -6,6 +6,8 @@ LICENSE = "Apache-2.0"
 
 inherit bundle mouthpiece_board features_check
 
+# Built explicitly, as the images in it are.
+EXCLUDE_FROM_WORLD = "1"
 REQUIRED_DISTRO_FEATURES = "rauc"
 
 RAUC_BUNDLE_BUILD = "${PV}"

@@ -1,5 +1,5 @@
 # nooelint: oelint.var.mandatoryvar.HOMEPAGE,oelint.var.suggestedvar.BUGTRACKER,oelint.var.suggestedvar.CVE_PRODUCT - they are the repository's that this lies in
-SUMMARY = "The disk of a box: slot A, room for slot B and for data"
+SUMMARY = "The disk of a box: slot A, recovery, room for slot B and for data"
 DESCRIPTION = "Written in the factory, or by whoever sets up a board: make flash."
 SECTION = "bootloaders"
 LICENSE = "Apache-2.0"
@@ -10,6 +10,7 @@ COMPATIBLE_MACHINE = "^(rock-5b|qemuarm64)$"
 MOUTHPIECE_FACTORY_KIND = "disk"
 MOUTHPIECE_FACTORY_CONTENTS = "\
     boot-a=mouthpiece-slot-fit-${MACHINE}.fit \
+    recovery=mouthpiece-recovery-fit-${MACHINE}.fit \
     root-a=mouthpiece-image-${MACHINE}.rootfs.squashfs-zst.verity \
 "
 
@@ -17,7 +18,7 @@ inherit mouthpiece_factory
 
 DEPENDS += "bmaptool-native util-linux-native"
 
-do_compile[depends] += "mouthpiece-image:do_image_complete mouthpiece-slot-fit:do_deploy"
+do_compile[depends] += "mouthpiece-image:do_image_complete mouthpiece-recovery-fit:do_deploy mouthpiece-slot-fit:do_deploy"
 
 # What of the image is not zeros, with checksums, for bmaptool.
 do_deploy:append() {

@@ -21,6 +21,9 @@ S = "${UNPACKDIR}"
 
 inherit mouthpiece_board python_setuptools_build_meta systemd useradd
 
+COMPATIBLE_HOST = "aarch64.*-linux"
+# Whoever has not accepted PyAV's licence builds the world without this.
+EXCLUDE_FROM_WORLD = "${@bb.utils.contains_any('LICENSE_FLAGS_ACCEPTED', 'commercial commercial_python3-av', '0', '1', d)}"
 # The sizes of the NAND's volumes are the board's.
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 

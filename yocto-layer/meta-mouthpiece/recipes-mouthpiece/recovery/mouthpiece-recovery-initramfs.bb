@@ -1,6 +1,6 @@
 # nooelint: oelint.var.suggestedvar.BUGTRACKER,oelint.var.suggestedvar.CVE_PRODUCT - nothing of its own is in it
 SUMMARY = "The recovery system as an initramfs"
-DESCRIPTION = "It lies in the SPI NOR and runs in memory, so that it works when the disk does not."
+DESCRIPTION = "It runs in memory: what it lies on may be written meanwhile, or fail."
 SECTION = "base"
 LICENSE = "MIT"
 
