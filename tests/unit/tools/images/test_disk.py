@@ -14,6 +14,7 @@ import pytest
 from appliance.errors import InputError
 from tools.boards.board import Board
 from tools.images import disk
+from tools.images.__main__ import board
 
 ENVIRONMENT = os.environ | {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
 
@@ -45,6 +46,17 @@ def test_the_partitions_are_those_of_the_board_and_filled(rock: Board, tmp_path:
         file.seek(start)
         assert file.read(content.stat().st_size) == content.read_bytes()
     assert image.stat().st_blocks * 512 < 16 << 20
+
+
+@pytest.mark.parametrize("name", ["rock-5b", "virt-arm64"])
+def test_recovery_lies_bare_in_the_partition_that_u_boot_looks_for(name: str, tmp_path: Path) -> None:
+    content = tmp_path / "recovery.fit"
+    content.write_bytes(b"\xd0\x0d\xfe\xed" + b"recovery" * (3 << 17))
+    image = tmp_path / "disk.img"
+    disk.image(board(name), {"recovery": content}, image)
+    with image.open("rb") as file:
+        file.seek(table(image)["recovery"]["start"] * 512)
+        assert file.read(content.stat().st_size) == content.read_bytes()
 
 
 def test_the_same_parts_give_the_same_bytes(rock: Board, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.errors import InputError
 from appliance.storage import nor_model
-from tools.boards.board import ENVIRONMENT, Board, DiskPartition
+from tools.boards.board import ENVIRONMENT, Board
 from tools.images import nor
 
 
@@ -38,10 +38,8 @@ def test_recovery_that_does_not_fit_is_left_to_the_disk(rock: Board) -> None:
     assert rock.nor is not None
     partition = rock.nor.named("recovery")
     assert partition is not None
-    named = [DiskPartition(at=(), name="recovery", holds="recovery system"), *rock.disk.partitions]
-    elsewhere = dataclasses.replace(rock, disk=dataclasses.replace(rock.disk, partitions=tuple(named)))
     too_large = bytes(partition.size + 1)
-    image = nor.image(elsewhere, {"recovery": too_large})
+    image = nor.image(rock, {"recovery": too_large})
     assert image[partition.offset : partition.end] == b"\xff" * partition.size
     kept = tuple(one for one in rock.disk.partitions if one.name != "recovery")
     nowhere = dataclasses.replace(rock, disk=dataclasses.replace(rock.disk, partitions=kept))

@@ -21,3 +21,21 @@ def test_warnings_about_ours_and_every_error_count() -> None:
 
 def test_recipes_of_ours_are_known_by_name() -> None:
     assert {"mouthpiece-runtime", "mouthpiece-image", "python3-av"} <= set(check.ours())
+
+
+CHECKED = """INFO: setUpClass (bsp.BSPCheckLayer)
+INFO:  ... skipped "BSPCheckLayer: Layer meta-mouthpiece isn't BSP one."
+INFO: test_parse (common.CommonCheckLayer.test_parse)
+INFO:  ... ok
+INFO: test_world (common.CommonCheckLayer.test_world)
+INFO:  ... ERROR
+INFO: Traceback (most recent call last):
+"""
+
+
+def test_the_outcome_of_every_test_of_the_checker_is_read() -> None:
+    assert check.outcomes(CHECKED) == {
+        "BSPCheckLayer": "skipped",
+        "CommonCheckLayer.test_parse": "ok",
+        "CommonCheckLayer.test_world": "ERROR",
+    }
