@@ -16,6 +16,7 @@ import pytest
 
 from tests.board import boot_chain
 from tests.board.live_board import Live, free_port
+from tools.boards.board import ENVIRONMENT
 from tools.flash import disk as flashing
 from tools.virtual_board import board as facts_of
 from tools.virtual_board import factory, media
@@ -36,7 +37,7 @@ PASSWORD = "correct horse battery"  # noqa: S105
 
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Switched on as the factory leaves it, updated, and sent to recovery in the end."""
+    """Switched on as the factory leaves it, updated, and sent to recovery in the end: the NOR's, then the disk's."""
     folder = tmp_path_factory.mktemp("board")
     media.split_nor(NOR.read_bytes(), (folder / factory.CHIPS[0], folder / factory.CHIPS[1]))
     flashing.fit(DISK, facts_of.description().disk.size, folder / factory.DISK)
@@ -64,7 +65,23 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         restart(board, "^Recovery: asked")
         found["recovery"] = board.waits_for(r"mouthpiece\.recovery=\S+", timeout_s=SLOW_S, since=since)[1]
         found["recovery served"] = board.serves(timeout_s=SLOW_S, path="/")
+    lose_recovery((folder / factory.CHIPS[0], folder / factory.CHIPS[1]))
+    with Live(factory.machine(folder, free_port()), folder / "console") as board:
+        board.waits_for("^Recovery cannot be started from the NOR: trying the disk", timeout_s=SLOW_S)
+        found["recovery of the disk"] = board.waits_for(r"mouthpiece\.recovery=\S+", timeout_s=SLOW_S)[1]
     return found
+
+
+def lose_recovery(chips: tuple[Path, Path]) -> None:
+    """Erase the NOR's, and ask for it."""
+    whole = bytearray(b"".join(chip.read_bytes() for chip in chips))
+    recovery = facts_of.nor_partition("recovery")
+    whole[recovery.offset : recovery.end] = b"\xff" * recovery.size
+    wish = boot_chain.packed({"BOOT_ORDER": "A B", "BOOT_A_LEFT": "3", "BOOT_B_LEFT": "3", "BOOT_RECOVERY": "1"})
+    for name in ENVIRONMENT:
+        partition = facts_of.nor_partition(name)
+        whole[partition.offset : partition.offset + len(wish)] = wish
+    media.split_nor(bytes(whole), chips)
 
 
 def install(board: Live, bundle: Path) -> dict[str, Any]:
@@ -131,3 +148,7 @@ def test_the_bundle_fills_the_other_slot_and_that_starts(facts: dict[str, Any]) 
 def test_recovery_starts_from_the_nor_when_it_is_asked_for(facts: dict[str, Any]) -> None:
     assert facts["recovery"].endswith("mouthpiece.recovery=asked")
     assert facts["recovery served"] > facts["served"]
+
+
+def test_recovery_starts_from_the_disk_when_the_nor_has_none(facts: dict[str, Any]) -> None:
+    assert facts["recovery of the disk"].endswith("mouthpiece.recovery=asked")

@@ -12,6 +12,7 @@ For the virtual board they are given real parts (`virtual`), and tests/board/tes
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -30,6 +31,7 @@ VIRTUAL: Final = "qemuarm64"
 BOARDS: Final = {"rock-5b": "rock-5b", VIRTUAL: NAME}
 """Machines, and what boot/boards calls them."""
 STAND_INS: Final = "yocto-layer/stand-ins"
+_ERASED: Final = b"\xff"
 TARGETS: Final = (
     "mouthpiece-bundle",
     "mouthpiece-disk-image",
@@ -176,6 +178,33 @@ def _disk(made: Made) -> str:
     return "no errors in its table"
 
 
+def _recovery(made: Made) -> str:
+    """Where U-Boot will find it: on the disk in any case, and in the NOR where it fits."""
+    described = board(BOARDS[made.machine])
+    wanted = made.file("mouthpiece-recovery-fit", ".fit").read_bytes()
+    disk = made.file("mouthpiece-disk-image", ".img")
+    table = json.loads(_tool("sfdisk", "--json", str(disk)))["partitiontable"]
+    start = next(one["start"] for one in table["partitions"] if one["name"] == "recovery") * table["sectorsize"]
+    if _content(disk, start, len(wanted)) != wanted:
+        raise ValueError("the disk's recovery is another one")
+    partition = described.nor.named("recovery") if described.nor else None
+    assert partition is not None  # noqa: S101  these boards have one
+    in_nor = _content(made.file("mouthpiece-nor-image", ".img"), partition.offset, partition.size)
+    if len(wanted) > partition.size:
+        if in_nor.strip(_ERASED):
+            raise ValueError("recovery does not fit the NOR, whose partition is not empty")
+        return f"{len(wanted)} bytes, on the disk; too large for the NOR"
+    if not in_nor.startswith(wanted):
+        raise ValueError("the NOR's recovery is another one")
+    return f"{len(wanted)} bytes, on the disk and in the NOR"
+
+
+def _content(image: Path, start: int, length: int) -> bytes:
+    with image.open("rb") as file:
+        file.seek(start)
+        return file.read(length)
+
+
 def _verity(made: Made) -> str:
     image = made.file("mouthpiece-image", ".rootfs.squashfs-zst.verity")
     parameters = made.file("mouthpiece-image", ".rootfs.verity-parameters").read_text()
@@ -201,6 +230,7 @@ READERS: Final[dict[str, Callable[[Made], str]]] = {
     "FIT": _fit,
     "NOR": _nor,
     "disk": _disk,
+    "recovery": _recovery,
     "root": _verity,
     "bundle": _bundle,
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tools.images import nor
+from tools.images import disk, nor
 from tools.images.__main__ import board
 from tools.yocto import execute, kas
 from tools.yocto.check import Result
@@ -64,3 +65,20 @@ def test_the_environment_is_read_where_the_board_has_it(
     assert set(execute._nor(made).split()) == {"BOOT_ORDER=A", "B", "BOOT_A_LEFT=3", "BOOT_B_LEFT=3"}
     image.write_bytes(b"\xff" * image.stat().st_size)
     assert not execute._read("NOR", execute._nor, made).passed
+
+
+@pytest.mark.parametrize(
+    ("size", "where"), [(4096, "on the disk and in the NOR"), (12 << 20, "on the disk; too large for the NOR")]
+)
+def test_recovery_must_lie_where_u_boot_will_find_it(size: int, where: str, tmp_path: Path) -> None:
+    if not shutil.which("sfdisk", path=f"{os.environ['PATH']}:/usr/sbin:/sbin"):
+        pytest.skip("fdisk is not installed")
+    made = execute.Made("rock-5b", tmp_path, tmp_path)
+    fit = made.file("mouthpiece-recovery-fit", ".fit")
+    fit.write_bytes(b"recovery" * (size // 8))
+    nor_image, disk_image = (made.file(f"mouthpiece-{kind}-image", ".img") for kind in ("nor", "disk"))
+    nor_image.write_bytes(nor.image(board("rock-5b"), {"recovery": fit.read_bytes()}))
+    disk.image(board("rock-5b"), {"recovery": fit}, disk_image)
+    assert execute._recovery(made) == f"{size} bytes, {where}"
+    disk.image(board("rock-5b"), {}, disk_image)
+    assert not execute._read("recovery", execute._recovery, made).passed
