@@ -35,7 +35,8 @@ def flash(package: Path) -> None:
     """`UnhealthyError` when NVIDIA's tools fail."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["tar", "--extract", "--zstd", "--file", str(package), "--directory", folder], check=True)
-        if subprocess.run(["./initrd-flash"], cwd=folder, check=False).returncode:
+        # Otherwise config and data of an older system, at the same places, would be taken for this one's.
+        if subprocess.run(["./initrd-flash", "--erase-nvme"], cwd=folder, check=False).returncode:
             raise UnhealthyError(
                 "initrd-flash failed", hint="its words are above; put the board in recovery mode again"
             )
