@@ -35,6 +35,10 @@ def missing() -> str:
     return ""
 
 
+NO_KERNEL: Final = missing() or ("" if linux.place().exists() else "the kernel is not built: make test-board-full")
+"""Why nothing with the real kernel can be tested here, or nothing."""
+
+
 def packed(variables: Mapping[str, str], *, flag: int = ACTIVE) -> bytes:
     """A copy of the environment as U-Boot writes it to flash: CRC, flag, strings."""
     size = board.nor_partition("env").size

@@ -9,15 +9,21 @@ import pytest
 
 from tests.board import boot_chain
 from tests.board.boot_chain import Box, Systems
-from tools.virtual_board import board, linux
+from tools.virtual_board import board, media
 
-REASON = boot_chain.missing() or ("" if linux.place().exists() else "the kernel is not built: make test-board-full")
-pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
+pytestmark = pytest.mark.skipif(bool(boot_chain.NO_KERNEL), reason=boot_chain.NO_KERNEL)
 
 LOOK = """
 cat /proc/mtd
 echo "flash: $(dd if=/dev/mtd$(grep '"env"' /proc/mtd | cut -c4) bs=1 skip=5 count=11 2>/dev/null)"
 echo "watchdog: $(cat /sys/class/watchdog/watchdog0/identity), $(cat /sys/class/watchdog/watchdog0/nowayout)"
+poweroff -f
+"""
+
+# Each is one write of its own: a buffer, parts of words beside words that are written already, more than a buffer.
+WRITE = """
+{ printf ABCDEFGHIJKLMNOP; printf qrs; printf tuvwxyz; printf '!'; dd if=/dev/zero bs=5001 count=1; printf end; } \
+    > /dev/$(grep '"config"' /proc/mtd | cut -d: -f1)
 poweroff -f
 """
 
@@ -33,6 +39,14 @@ def test_linux_starts_from_a_slot_and_sees_the_boards_flash(box: Callable[..., B
     }
     assert "flash: BOOT_A_LEFT" in boots.console
     assert "watchdog: i6300ESB timer, 1" in boots.console
+
+
+def test_what_linux_writes_to_the_flash_leaves_what_lies_beside_it(box: Callable[..., Box], systems: Systems) -> None:
+    written = box(a=systems.linux("write", WRITE))
+    written.run()
+    expected = b"ABCDEFGHIJKLMNOPqrstuvwxyz!" + bytes(5001) + b"end"
+    content = media.read_nor(written.chips, "config")
+    assert content == expected.ljust(len(content), b"\xff")
 
 
 def test_recovery_starts_from_the_flash_with_its_kernel_compressed(box: Callable[..., Box], systems: Systems) -> None:

@@ -17,11 +17,10 @@ import pytest
 from tests.board import boot_chain
 from tests.board.live_board import PASSWORD, SERIAL_SHELL, SLOW_S, Live, copy, free_port
 from tools.virtual_board import board as facts_of
-from tools.virtual_board import factory, linux, media
+from tools.virtual_board import factory, media
 from tools.virtual_board.machine import Machine
 
-REASON = boot_chain.missing() or ("" if linux.place().exists() else "the kernel is not built: make test-board-full")
-pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(REASON), reason=REASON)]
+pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(boot_chain.NO_KERNEL), reason=boot_chain.NO_KERNEL)]
 
 BOX: Final = "/var/lib/mouthpiece"
 BAD: Final = (7, 300, 1000)
@@ -130,6 +129,15 @@ def test_without_environment_and_nand_it_serves_and_says_so(machine: Machine, tm
         assert board.shell("fw_printenv -n BOOT_A_LEFT") == "2"
         assert mounted(board) == ["ext4", "ext4", "ext4"]
         assert comes_to_say(board, "volumes", "there is no NAND")
+
+
+def test_without_a_slot_and_the_nors_recovery_the_disks_serves(machine: Machine, tmp_path: Path) -> None:
+    damage(tmp_path, "recovery")
+    media.remove(tmp_path / factory.DISK, "boot-a")  # the other slot is empty
+    with Live(machine, tmp_path / "console") as board:
+        board.waits_for("^Recovery cannot be started from the NOR: trying the disk", timeout_s=SLOW_S)
+        board.waits_for(r"mouthpiece\.recovery=no-slot", timeout_s=SLOW_S)
+        board.serves(timeout_s=SLOW_S)
 
 
 def test_bad_blocks_of_the_nand_are_passed_over(worn: dict[str, Any]) -> None:

@@ -26,10 +26,9 @@ import pytest
 
 from tests.board import boot_chain
 from tests.board.live_board import PASSWORD, SERIAL_SHELL, SLOW_S, Live, config_in_nor, copy, free_port
-from tools.virtual_board import factory, linux, media, system
+from tools.virtual_board import factory, media, system
 
-REASON = boot_chain.missing() or ("" if linux.place().exists() else "the kernel is not built: make test-board-full")
-pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(REASON), reason=REASON)]
+pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(boot_chain.NO_KERNEL), reason=boot_chain.NO_KERNEL)]
 
 CUTS: Final = {"install": 40, "start": 40, "mark good": 20}
 AT_ONCE: Final = 2

@@ -19,10 +19,9 @@ import pytest
 from tests.board import boot_chain
 from tests.board.live_board import PASSWORD, SLOW_S, Live, free_port
 from tests.board.recovery_machine import Visitor
-from tools.virtual_board import factory, linux, media, system
+from tools.virtual_board import factory, media, system
 
-REASON = boot_chain.missing() or ("" if linux.place().exists() else "the kernel is not built: make test-board-full")
-pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(REASON), reason=REASON)]
+pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(boot_chain.NO_KERNEL), reason=boot_chain.NO_KERNEL)]
 
 HEALTHY_S = 900.0
 """For five minutes of health, after a start on an emulated processor."""
