@@ -22,6 +22,9 @@ from appliance.pipeline.track import VISEMES
 
 STRIDE: Final = 2
 OUTPUTS: Final = 5 + len(VISEMES)
+CLOSURE: Final = 1
+VAD: Final = 4
+"""Places among the outputs."""
 CHANNELS: Final = 176
 HIDDEN: Final = 128
 KERNEL: Final = 3

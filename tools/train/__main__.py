@@ -23,7 +23,7 @@ import torch
 
 from appliance.errors import UnhealthyError
 from appliance.pipeline import mel, motion_net
-from appliance.pipeline.motion_net import OUTPUTS, MotionNet
+from appliance.pipeline.motion_net import CLOSURE, OUTPUTS, VAD, MotionNet
 from appliance.storage import atomic
 from tools.train import (
     align,
@@ -48,8 +48,8 @@ from tools.train.phones import PHONES
 _THREADS: Final = 2
 CLOSURE_MARGIN: Final = 0.5
 """Added to the log-odds of closure in the shipped weights: an open mouth on p, b or m is the worse fault."""
-_CLOSURE: Final = 1
-"""Its place among the network's outputs."""
+VOICE_MARGIN: Final = 0.5
+"""The same of voice activity: to begin a recording after the first sound is the worse fault."""
 
 
 class Stage(NamedTuple):
@@ -82,7 +82,7 @@ ROUNDS: Final = (
         colour_db=3.0,
     ),
     *(Stage(steps, _MOSTLY_PEOPLE, colour_db=3.0) for steps in (4000, 2500, 5000, 6500)),
-    Stage(3000, _MOSTLY_PEOPLE, colour_db=3.0, listener=2),
+    Stage(4000, _MOSTLY_PEOPLE, colour_db=3.0, listener=2),
 )
 _LEARNING: Final = (mel, motion_net, augment, fit, phones, targets)
 _LABELLING: Final = (align, dialogues, espeak, label, people, sound, stamps)
@@ -116,7 +116,8 @@ def main() -> None:
         rounds.append(last)
         print(f"round {number} done after {time.monotonic() - started:.0f} s", flush=True)
     tensors = export.folded(last)
-    tensors["exit.bias"][_CLOSURE::OUTPUTS] += CLOSURE_MARGIN
+    tensors["exit.bias"][CLOSURE::OUTPUTS] += CLOSURE_MARGIN
+    tensors["exit.bias"][VAD::OUTPUTS] += VOICE_MARGIN
     options.out.mkdir(parents=True, exist_ok=True)
     export.write(tensors, options.out / "base.safetensors")
     int8.write(options.out / "base.safetensors", options.out / "base.int8.onnx", seed=options.seed)

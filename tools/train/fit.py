@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from appliance.pipeline.mel import FALL_PER_FRAME, FLOOR, Channel
-from appliance.pipeline.motion_net import DELAY, OUTPUTS, MotionNet, frames_of
+from appliance.pipeline.motion_net import DELAY, OUTPUTS, VAD, MotionNet, frames_of
 from appliance.pipeline.track import VISEMES
 from tools.train.augment import Augmenter
 from tools.train.corpus import Utterances
@@ -26,8 +26,6 @@ BATCH: Final = 16
 _RATE: Final = 1.5e-3
 _WARM_UP: Final = 200
 _FOLLOW: Final = 0.003
-_VAD: Final = 4
-"""Its place among the network's outputs."""
 _TAUGHT: Final = 3.0
 """How much voice activity weighs that a listener teaches."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -97,7 +95,7 @@ def loss_of(net: MotionNet, mel: Tensor, want: Targets, trust: Tensor, listener:
     else:
         with torch.no_grad():
             heard_by_it, *_ = listener(mel, *listener.initial(mel.shape[0]))
-        taught = heard_by_it[:, DELAY:, _VAD].float()
+        taught = heard_by_it[:, DELAY:, VAD].float()
         speech = _TAUGHT * functional.binary_cross_entropy_with_logits(vad, taught, reduction="none")
     viseme = functional.cross_entropy(raw[..., 5:].transpose(1, 2), cut(want.viseme), _SHOWN, reduction="none")
     phone = functional.cross_entropy(phones.transpose(1, 2), cut(want.phone), reduction="none")

@@ -14,7 +14,7 @@ import torch
 
 from appliance.pipeline import motion_engines, motion_weights
 from appliance.pipeline.mel import FRAME_HZ, Channel, Level
-from appliance.pipeline.motion_net import OUTPUTS, STRIDE, MotionNet
+from appliance.pipeline.motion_net import OUTPUTS, STRIDE, VAD, MotionNet
 from tools.train import export, fit
 from tools.train.augment import Augmenter
 from tools.train.corpus import Utterances
@@ -96,7 +96,7 @@ def test_a_listener_teaches_voice_activity_and_that_alone_where_nothing_else_is_
 
     assert lesson(net).max() < 1e-6
     changed = lesson(other) > 1e-4
-    assert changed.nonzero().flatten().tolist() == [4]
+    assert changed.nonzero().flatten().tolist() == [VAD]
 
 
 def test_a_batch_hears_what_the_stream_hears() -> None:
