@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -115,8 +116,13 @@ def plan(volumes: Volumes, given: dict[str, str | int]) -> Plan:
 
 
 def children(volumes: Volumes, now: Settings, given: dict[str, str | int]) -> tuple[ChildSpec, ...]:
-    """The table of the box's processes. The console reads its settings itself; `given` goes before them."""
+    """The table of the box's processes. The console reads its settings itself; `given` goes before them.
+
+    `MOUTHPIECE_PATIENCE`, where a machine's own service file sets it, is how many times longer they may take to start.
+    """
     from appliance.supervisor.spec import ChildSpec, Limits
+
+    patience = float(os.environ.get("MOUTHPIECE_PATIENCE", "1"))
 
     def command(name: str, *options: str) -> tuple[str, ...]:
         return (sys.executable, "-m", "appliance", "--data", str(volumes.root), name, *options)
@@ -128,7 +134,7 @@ def children(volumes: Volumes, now: Settings, given: dict[str, str | int]) -> tu
         ChildSpec(
             "console",
             command("console", *(f"--{name}={value}" for name, value in given.items())),
-            ready_s=60,
+            ready_s=60 * patience,
             stop_s=3,
             stops_last=True,
             limits=Limits(
@@ -141,7 +147,7 @@ def children(volumes: Volumes, now: Settings, given: dict[str, str | int]) -> tu
         ChildSpec(
             "worker",
             command("worker"),
-            ready_s=120,
+            ready_s=120 * patience,
             stop_s=9,
             limits=Limits(
                 now.worker_memory_high_mb * _MB,
@@ -153,7 +159,7 @@ def children(volumes: Volumes, now: Settings, given: dict[str, str | int]) -> tu
         ChildSpec(
             "recorder",
             command("recorder"),
-            ready_s=20,
+            ready_s=20 * patience,
             stop_s=5,
             on_demand=True,
             limits=Limits(

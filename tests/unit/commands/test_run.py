@@ -57,6 +57,14 @@ def test_options_of_the_command_go_before_the_settings(volumes: Volumes) -> None
     assert (now.host, now.port) == ("10.0.0.1", 9001)
 
 
+def test_a_machine_that_is_slow_to_start_is_given_longer(volumes: Volumes, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = {spec.name: spec.ready_s for spec in plan(volumes, {}).children}
+    monkeypatch.setenv("MOUTHPIECE_PATIENCE", "4")
+    assert {spec.name: spec.ready_s for spec in plan(volumes, {}).children} == {
+        name: 4 * seconds for name, seconds in usual.items()
+    }
+
+
 def test_everything_ends_within_the_time_that_systemd_gives(volumes: Volumes) -> None:
     unit = (Path(__file__).parents[3] / "rootfs-overlay/usr/lib/systemd/system/mouthpiece.service").read_text()
     given_s = float(next(line for line in unit.splitlines() if line.startswith("TimeoutStopSec")).split("=")[1])
