@@ -10,6 +10,7 @@ The shell is there because the virtual board's image has one; leaving the block 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 import socket
@@ -47,6 +48,7 @@ PASSWORD: Final = "correct horse battery"  # noqa: S105
 _OF_OTHERS: Final = re.compile(r"\[ *\d+\.\d+\] |\[ *[A-Z]+ *\] | {9}[A-Z]")
 """What the kernel and systemd say on the console meanwhile."""
 _READY: Final = "ready-for-commands"
+_ANSWERS_S: Final = 10.0
 
 
 def free_port() -> int:
@@ -220,13 +222,20 @@ class Live:
                 time.sleep(0.2)
 
     def _enter_shell(self) -> None:
-        before = self.seen()
+        """What is typed before the shell has made the terminal its own is lost, so it is asked until it answers."""
+        deadline = time.monotonic() + SHELL_S
         # In two parts, so that what is echoed is not what is waited for.
         first, second = _READY.split("-", 1)
-        self._type(
-            f"stty -echo -onlcr; PS1=; PS2=; bind 'set enable-bracketed-paste off' 2>/dev/null; echo {first}-''{second}"
-        )
-        self.waits_for(rf"^{_READY}", timeout_s=SHELL_S, since=before)
+        bare = "stty -echo -onlcr; PS1=; PS2=; bind 'set enable-bracketed-paste off' 2>/dev/null"
+        for asked in itertools.count(1):
+            before = self.seen()
+            self._type(f"{bare}; echo {first}-''{second}-{asked}")
+            try:
+                self.waits_for(rf"^{_READY}-{asked}$", timeout_s=_ANSWERS_S, since=before)
+                break
+            except TimeoutError:
+                if time.monotonic() > deadline or not self._reader.is_alive():
+                    raise
         self._in_shell = True
 
     def _type(self, line: str) -> None:
