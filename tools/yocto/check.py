@@ -16,7 +16,7 @@ from tools.yocto import kas
 
 WORLD: Final = "rock-5b"
 """The machine that `layer` is tried with: its graph has every recipe that the layer appends to."""
-_ALSO: Final = {"make-mod-scripts"}
+_ALSO: Final = {"help2man", "m4", "make-mod-scripts"}
 """What recipes of the graph want when they are built for themselves, as in a world."""
 _LINE: Final = re.compile(r"^(ERROR|WARNING): .*|^(Summary: There (?:was|were) \d+ ERROR.*)", re.MULTILINE)
 _OUTCOME: Final = re.compile(r"^INFO: \S+ \(\w+\.([\w.]+)\)\nINFO:  \.\.\. (\w+)", re.MULTILINE)
