@@ -44,16 +44,20 @@ class Signer:
         return made
 
 
-def bundle(target: Path, signer: Signer, version: str, compatible: str) -> bytes:
-    """Make a verity bundle with a random image for the slot; returns the image."""
+def bundle(target: Path, signer: Signer, version: str, compatible: str, recovery: bytes = b"") -> bytes:
+    """Make a verity bundle with a random image for the slot, and one of recovery if it is given; returns the first."""
     content = target.with_suffix(".d")
     content.mkdir()
     image = version.encode().ljust(4096, b"\0") + os.urandom(IMAGE_BYTES - 4096)
     (content / "rootfs.img").write_bytes(image)
-    (content / "manifest.raucm").write_text(
+    manifest = (
         f"[update]\ncompatible={compatible}\nversion={version}\n"
         "[bundle]\nformat=verity\n[image.rootfs]\nfilename=rootfs.img\n"
     )
+    if recovery:
+        (content / "recovery.img").write_bytes(recovery)
+        manifest += "[image.recovery]\nfilename=recovery.img\n"
+    (content / "manifest.raucm").write_text(manifest)
     options = [f"--cert={signer.certificate}", f"--key={signer.key}", f"--keyring={signer.authority}"]
     subprocess.run(["rauc", *options, "bundle", content, target], check=True, capture_output=True)
     return image

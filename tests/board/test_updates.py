@@ -55,7 +55,11 @@ bootname=A
 device=/dev/vdb
 type=raw
 bootname=B
+[slot.recovery.0]
+device=/dev/vdd
+type=raw
 """
+RECOVERY = b"another recovery".ljust(IMAGE_BYTES, b"\1")
 PREPARE = """
 for module in ext4 loop squashfs dm-verity; do modprobe $module; done
 systemd-sysusers
@@ -85,7 +89,7 @@ class Box:
     def __init__(self, folder: Path, authority: Path, bundles: Path) -> None:
         self._folder, self._authority, self._bundles = folder, authority, bundles
         self._boots = 0
-        self._disks: list[int | Path] = [IMAGE_BYTES, IMAGE_BYTES, 512 << 20]
+        self._disks: list[int | Path] = [IMAGE_BYTES, IMAGE_BYTES, 512 << 20, len(RECOVERY)]
 
     def boot(self, version: str, *plan: list[str]) -> list[Any]:
         """Boot into the slot that the boot loader chooses, where `version` runs; the outcome of each step."""
@@ -118,7 +122,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     bundles.mkdir()
     ours, stranger = Signer.new(folder / "ours"), Signer.new(folder / "stranger")
     images = {
-        name: bundle(bundles / f"{name}.raucb", signer, version, board)
+        name: bundle(bundles / f"{name}.raucb", signer, version, board, RECOVERY if name == "good" else b"")
         for name, signer, version, board in (
             ("good", ours, "1.1.0", BOARD),
             ("worse", ours, "1.2.0", BOARD),
@@ -198,9 +202,19 @@ def test_a_good_one_is_written_to_the_other_slot_with_progress(story: dict[str, 
     assert progress == sorted(progress)
     assert progress[-1] == 100
     after = story["after"]
-    assert after["disks"] == {"A": story["before"]["disks"]["A"], "B": story["digests"]["good"]}
+    assert after["disks"]["A"] == story["before"]["disks"]["A"]
+    assert after["disks"]["B"] == story["digests"]["good"]
     assert (after["booted"], after["primary"], after["trial"]) == ("rootfs.0", "rootfs.1", None)
     assert [event[:2] for event in after["history"][-2:]] == [["begun", "1.1.0"], ["installed", "1.1.0"]]
+
+
+def test_recovery_is_replaced_by_what_an_update_brings_and_kept_where_it_brings_none(story: dict[str, Any]) -> None:
+    theirs = hashlib.sha256(RECOVERY).hexdigest()
+    assert story["before"]["disks"]["recovery"] != theirs
+    assert story["after"]["disks"]["recovery"] == theirs
+    assert set(story["after"]["slots"]) == {"A", "B"}
+    assert story["ill"][0]["booted"] == "rootfs.0"
+    assert story["ill"][0]["disks"]["recovery"] == theirs
 
 
 def test_the_new_system_is_on_trial_until_it_has_been_healthy(story: dict[str, Any]) -> None:

@@ -123,8 +123,8 @@ class DiskPartition:
     size: Bytes | None = None
     """None takes what is left; the last one may."""
     slot: Literal["A", "B"] | None = None
-    image: Literal["rootfs", "boot"] | None = None
-    """What of an update goes here."""
+    image: Literal["rootfs", "boot", "recovery"] | None = None
+    """What of an update goes here. Recovery belongs to no slot."""
     type: Literal["raw", "ext4"] = "raw"
 
 

@@ -1,8 +1,9 @@
 """RAUC's `system.conf`: the slots of a board and who switches between them.
 
 Keys are those of RAUC 1.15's reference. A slot is a root file system and, where the kernel does not lie in it, a boot
-image bound to it. Only verity bundles are taken. RAUC's own state lies on the disk that has the slots: where that disk
-is dead there is nothing to remember either. The certificate authority stands beside the file.
+image bound to it. Recovery is there once and is nothing that RAUC boots: an update that brings one replaces it. Only
+verity bundles are taken. RAUC's own state lies on the disk that has the slots: where that disk is dead there is nothing
+to remember either. The certificate authority stands beside the file.
 """
 
 from __future__ import annotations
@@ -36,4 +37,8 @@ def system_conf(board: Board) -> str:
             bound = f"bootname={part.slot}" if part.image == "rootfs" else f"parent=rootfs.{number}"
             device = f"device=/dev/disk/by-partlabel/{part.name}"
             sections.append([f"[slot.{part.image}.{number}]", device, f"type={part.type}", bound])
+        elif part.image:
+            sections.append(
+                [f"[slot.{part.image}.0]", f"device=/dev/disk/by-partlabel/{part.name}", f"type={part.type}"]
+            )
     return "\n\n".join("\n".join(section) for section in sections) + "\n"

@@ -113,9 +113,9 @@ def _disk(disk: Disk, source: Source) -> None:
         left -= partition.size or 1
         if left < 0:
             raise source.error((*partition.at, "size"), f"{partition.name} does not fit on a disk of {disk.size} bytes")
-        if bool(partition.slot) != bool(partition.image):
+        if bool(partition.slot) != (partition.image in ("rootfs", "boot")):
             key = "slot" if partition.slot else "image"
-            raise source.error((*partition.at, key), "slot and image go together")
+            raise source.error((*partition.at, key), "a slot and an image of a system go together")
 
 
 def _update(board: Board, update: Update, source: Source) -> None:

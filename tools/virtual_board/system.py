@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.boards.rauc import COMPATIBLE
-from tools.virtual_board import base, board, cache, fit, initramfs, kbuild, keys, linux, qemu, rootfs, uboot
+from tools.virtual_board import base, board, cache, fit, initramfs, kbuild, keys, linux, qemu, recovery, rootfs, uboot
 
 _PROGRAM: Final = "usr/sbin/dmsetup"
 _LIBRARIES: Final = "usr/lib/aarch64-linux-gnu"
@@ -65,7 +65,7 @@ def build(version: str, extra: Mapping[str, str] | None = None) -> System:
 
 
 def bundle(system: System, target: Path, signer: Path | None = None) -> None:
-    """Write a signed RAUC bundle with a system; `signer` is a folder of `keys`."""
+    """Write a signed RAUC bundle with a system and today's recovery; `signer` is a folder of `keys`."""
     folder = signer or keys.authority()
     target.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
@@ -73,9 +73,11 @@ def bundle(system: System, target: Path, signer: Path | None = None) -> None:
         content.mkdir()
         for name, image in (("boot.img", system.boot), ("rootfs.img", system.root)):
             shutil.copy(image, content / name)
+        recovery.image(content / "recovery.img")
         (content / "manifest.raucm").write_text(
             f"[update]\ncompatible={COMPATIBLE.format(machine=board.description().machine)}\nversion={system.version}\n[bundle]\nformat=verity\n"
             "[image.boot]\nfilename=boot.img\n[image.rootfs]\nfilename=rootfs.img\n"
+            "[image.recovery]\nfilename=recovery.img\n"
         )
         certificate, key = (folder / name for name in keys.SIGNER)
         options = [f"--cert={certificate}", f"--key={key}", f"--keyring={folder / keys.AUTHORITY}"]

@@ -221,7 +221,7 @@ def _bundle(made: Made) -> str:
     configuration.write_text(f"[system]\ncompatible=mouthpiece-{made.machine}\nbootloader=noop\n{keyring}")
     shown = _tool("rauc", f"--conf={configuration}", "info", "--output-format=shell", str(bundle))
     found = dict(re.findall(r"^(RAUC_\w+)='?([^'\n]*)", shown, re.MULTILINE))
-    if found.get("RAUC_MF_COMPATIBLE") != f"mouthpiece-{made.machine}" or found.get("RAUC_MF_IMAGES") != "2":
+    if found.get("RAUC_MF_COMPATIBLE") != f"mouthpiece-{made.machine}" or found.get("RAUC_MF_IMAGES") != "3":
         raise ValueError(shown)
     return f"for {found['RAUC_MF_COMPATIBLE']}, {found['RAUC_MF_IMAGES']} images"
 

@@ -27,7 +27,7 @@ from tests.board.inside.facts import Facts, until
 
 BOX: Final = Volumes(Path("/var/lib/mouthpiece"))
 BUNDLES: Final = BOX.data / "bundles"
-DISKS: Final = {"A": Path("/dev/vda"), "B": Path("/dev/vdb")}
+DISKS: Final = {"A": Path("/dev/vda"), "B": Path("/dev/vdb"), "recovery": Path("/dev/vdd")}
 HEALTHY: Final = [{"check": "processes", "status": "ok", "message": ""}]
 
 

@@ -41,6 +41,15 @@ def test_both_slots_have_a_boot_name_and_what_belongs_to_them(file: Path) -> Non
             assert found[name]["parent"] == f"rootfs.{name[-1]}"
 
 
+def test_recovery_on_the_disk_comes_with_updates_and_is_no_slot_that_boots() -> None:
+    for file in FILES:
+        found = configparser.ConfigParser()
+        found.read_string(file.read_text())
+        has = "slot.recovery.0" in found
+        assert has == (found["system"]["bootloader"] == "uboot")
+        assert not has or "bootname" not in found["slot.recovery.0"]
+
+
 def test_attempts_are_counted_by_u_boot_alone() -> None:
     """RAUC refuses nothing here, but counts only where its boot loader does."""
     for file in FILES:

@@ -43,7 +43,7 @@ WRONG = [
     ("rock-5b", 'name = "root-b"\nsize = "3 GiB"', 'name = "root-b"\nsize = "2 GiB"', "root-a has no twin"),
     ("rock-5b", 'size = "14 GiB"', 'size = "6 GiB"', "root-b does not fit on a disk of 6442450944 bytes"),
     ("rock-5b", 'name = "root-a"\nsize = "3 GiB"', 'name = "root-a"', "root-a needs a size"),
-    ("rock-5b", 'image = "boot"\n', "", "slot and image go together"),
+    ("rock-5b", 'image = "boot"\n', "", "a slot and an image of a system go together"),
     ("jetson-orin-nano", 'name = "APP_b"', 'name = "APP"', "there are two of the name 'APP'"),
     ("jetson-orin-nano", 'slot = "B"\nimage = "rootfs"\n', "", "slot B must have one root file system"),
     ("jetson-orin-nano", 'handler = "mouthpiece-nvbootctrl"\n', "", "bootloader 'custom' and a handler go together"),

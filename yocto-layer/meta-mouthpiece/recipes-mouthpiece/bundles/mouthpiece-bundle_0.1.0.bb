@@ -1,6 +1,6 @@
 # nooelint: oelint.var.mandatoryvar.SRC_URI,oelint.var.mandatoryvar.HOMEPAGE,oelint.var.suggestedvar.BUGTRACKER,oelint.var.suggestedvar.CVE_PRODUCT - they are the repository's that this lies in
 SUMMARY = "Mouthpiece update"
-DESCRIPTION = "A slot's images, signed, for RAUC."
+DESCRIPTION = "A slot's images and recovery's, signed, for RAUC."
 SECTION = "base"
 LICENSE = "Apache-2.0"
 
@@ -14,8 +14,8 @@ RAUC_BUNDLE_BUILD = "${PV}"
 RAUC_BUNDLE_COMPATIBLE = "mouthpiece-${MACHINE}"
 RAUC_BUNDLE_FORMAT = "verity"
 RAUC_BUNDLE_SLOTS = "rootfs"
-RAUC_BUNDLE_SLOTS:append:qemuarm64 = " boot"
-RAUC_BUNDLE_SLOTS:append:rock-5b = " boot"
+RAUC_BUNDLE_SLOTS:append:qemuarm64 = " boot recovery"
+RAUC_BUNDLE_SLOTS:append:rock-5b = " boot recovery"
 RAUC_CERT_FILE = "${MOUTHPIECE_KEYS}/bundle.cert.pem"
 RAUC_KEY_FILE = "${MOUTHPIECE_KEYS}/bundle.key.pem"
 
@@ -27,6 +27,11 @@ RAUC_SLOT_boot = "mouthpiece-slot-fit"
 RAUC_SLOT_boot[type] = "file"
 RAUC_SLOT_boot[file] = "mouthpiece-slot-fit-${MACHINE}.fit"
 RAUC_SLOT_boot[rename] = "boot.img"
+
+RAUC_SLOT_recovery = "mouthpiece-recovery-fit"
+RAUC_SLOT_recovery[type] = "file"
+RAUC_SLOT_recovery[file] = "mouthpiece-recovery-fit-${MACHINE}.fit"
+RAUC_SLOT_recovery[rename] = "recovery.img"
 
 RAUC_IMAGE_FSTYPE = "squashfs-zst.verity"
 RAUC_IMAGE_FSTYPE:tegra = "ext4"
