@@ -32,13 +32,12 @@ def system_conf(board: Board) -> str:
     if update.handler:
         sections.append(["[handlers]", f"bootloader-custom-backend={update.handler}"])
     for part in board.disk.partitions:
-        if part.slot and part.image:
-            number = _NUMBER[part.slot]
-            bound = f"bootname={part.slot}" if part.image == "rootfs" else f"parent=rootfs.{number}"
-            device = f"device=/dev/disk/by-partlabel/{part.name}"
-            sections.append([f"[slot.{part.image}.{number}]", device, f"type={part.type}", bound])
-        elif part.image:
-            sections.append(
-                [f"[slot.{part.image}.0]", f"device=/dev/disk/by-partlabel/{part.name}", f"type={part.type}"]
-            )
+        if part.image:
+            number = _NUMBER[part.slot] if part.slot else 0
+            slot = [f"[slot.{part.image}.{number}]", f"device=/dev/disk/by-partlabel/{part.name}", f"type={part.type}"]
+            if part.image == "rootfs":
+                slot.append(f"bootname={part.slot}")
+            elif part.slot:
+                slot.append(f"parent=rootfs.{number}")
+            sections.append(slot)
     return "\n\n".join("\n".join(section) for section in sections) + "\n"
