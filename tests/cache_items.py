@@ -16,13 +16,6 @@ MB = 1024 * KB
 MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @contextmanager
 def folder_in_memory() -> Iterator[Path]:
     """Where there is one: thousands of syncs wear a disk, and prove no more there."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cache_items import Clock, folder_in_memory
+from tests.cache_items import folder_in_memory
+from tests.clock import Clock
 
 
 @pytest.fixture

@@ -8,15 +8,9 @@ import pytest
 from appliance.storage.budget import BUCKET_S, DAY_S, Chip, WriteBudget, bytes_per_day
 from appliance.storage.cache import SegmentCache
 from appliance.storage.cache.admission import NAND_FACTOR
+from tests.clock import Clock
 
 MB = 1024 * 1024
-
-
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_the_daily_bytes_wear_the_chip_out_on_the_last_day() -> None:

@@ -12,7 +12,8 @@ from appliance.storage.budget import WriteBudget
 from appliance.storage.cache import KINDS, SegmentCache, read_statistics
 from appliance.storage.cache.cache import RETRY_S
 from appliance.storage.cache.store import HITS_TO_STAY
-from tests.cache_items import KB, MB, Clock, fill, present, segments, value
+from tests.cache_items import KB, MB, fill, present, segments, value
+from tests.clock import Clock
 
 
 def test_what_is_put_is_got_at_once_and_after_a_restart(folder: Path) -> None:

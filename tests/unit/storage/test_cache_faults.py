@@ -14,7 +14,8 @@ import pytest
 from appliance.storage.cache import SegmentCache
 from appliance.storage.cache.cache import RETRY_S
 from appliance.storage.cache.folder import Folder
-from tests.cache_items import KB, MB, Clock, fill, present, segments, value
+from tests.cache_items import KB, MB, fill, present, segments, value
+from tests.clock import Clock
 
 
 class FailingFolder(Folder):

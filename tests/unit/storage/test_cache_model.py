@@ -22,7 +22,8 @@ from appliance.storage.cache import KINDS, SegmentCache
 from appliance.storage.cache.cache import RETRY_S
 from appliance.storage.cache.folder import LOCK, Folder
 from tests.cache_folders import Disk, PowerCutError
-from tests.cache_items import KB, MEMORY, Clock, segments, value
+from tests.cache_items import KB, MEMORY, segments, value
+from tests.clock import Clock
 
 KEYS = st.integers(0, 12).map(str)
 LENGTHS = (0, 1, 500, 4000, 5000, 15_000, 23_000, 30_000)

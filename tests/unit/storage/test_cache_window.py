@@ -14,7 +14,8 @@ from appliance.storage.budget import WriteBudget
 from appliance.storage.cache import SegmentCache
 from appliance.storage.cache.cache import WINDOW_BYTES
 from appliance.storage.cache.window import OVERHEAD, Window
-from tests.cache_items import KB, MB, Clock, fill, present, value
+from tests.cache_items import KB, MB, fill, present, value
+from tests.clock import Clock
 
 DIGESTS = [bytes([number]) * 16 for number in range(8)]
 

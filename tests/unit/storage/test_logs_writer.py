@@ -17,13 +17,7 @@ import pytest
 from appliance.storage.logs import LogWriter, Query, Record, read, survey
 from appliance.storage.logs.segments import listing
 from appliance.storage.logs.writer import RING_BYTES
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture
