@@ -16,6 +16,7 @@ LAYOUT = Layout(
     "QEMU virt (arm64)",
     "/dev/no-such-disk",
     (("boot-a", 64 << 20), ("root-a", 1 << 30), ("data", 0)),
+    True,
     (UbiVolume("state", 32 << 20, "zstd"), UbiVolume("cache", 0, "none")),
     True,
 )

@@ -244,6 +244,8 @@ def layout(name: str, board: Board) -> dict[str, object]:
         "title": board.title,
         "disk": board.disk.device,
         "partitions": [[part.name, part.size or 0] for part in board.disk.partitions],
+        # What is no U-Boot lies on the disk, and is its maker's.
+        "whole": board.update.bootloader == "uboot",
         "nand": [[volume.name, volume.size or 0, volume.compression] for volume in volumes] or None,
         "environment": bool(board.nor and board.nor.named("env")),
     }

@@ -6,7 +6,8 @@ needs none of the box's volumes: each may be absent, damaged or worn out. Two fa
 
     layout      what the board should have: /etc/mouthpiece/board.json
     devices     what of that is there
-    flash disk  the volumes: how each is, repairing it, making it anew
+    flash disk order
+                the volumes: how each is, repairing it, making it anew
     volumes     all of them by name
     happened    why recovery runs, and what the box said last
     bundles     installing a system with RAUC

@@ -1,22 +1,30 @@
 """The disk: its partition table, which the two systems lie in, and the ext4 of avatars and videos.
 
-The data volume is mounted read-only, and writable only while something of ours writes.
+Where the NOR belongs to the board's maker, as a Jetson's does, the configuration lies on the disk as well, in an ext4
+of its own; and then the table has more than our partitions, and only the maker's programs can make it anew.
+
+Volumes are mounted read-only, and writable only while something of ours writes.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from appliance.console.pages.words import N
 from appliance.console.recovery import devices
+from appliance.console.recovery.flash import Configuration
 from appliance.console.recovery.layout import Layout
-from appliance.console.recovery.volume import Look, kernel_says, mount, unmount
+from appliance.console.recovery.volume import Look, kernel_says, mount, unmount, writable
 from appliance.console.recovery.work import run
 from appliance.errors import UnhealthyError
+from appliance.storage.config import FILE, ConfigStore
+from appliance.volumes import Volumes
 
+CONFIG: Final = "config"
 DATA: Final = "data"
 _APPEARS_S: Final = 10.0
 _ABSENT: Final = "the disk is not there, or does not answer"
@@ -30,27 +38,31 @@ class Disk:
     holds = N("Both systems, avatars and videos")
     loses = N("Everything on the disk: both systems, every avatar and every video. Then a system has to be installed.")
 
-    def __init__(self, layout: Layout, data: Data) -> None:
-        self._layout, self._data = layout, data
+    def __init__(self, layout: Layout, data: Data, config: Configuration) -> None:
+        self._layout, self._data, self._config = layout, data, config
 
     def look(self) -> Look:
         if not devices.is_there(self._layout.disk):
             return Look("off", _ABSENT)
         missing = [name for name, _ in self._layout.partitions if not self._found(name)]
         if missing:
-            return Look("problem", f"the partition {missing[0]} is missing", True, True)
-        return Look("ok", f"{self._layout.disk} has every partition", False, True)
+            return Look("problem", f"the partition {missing[0]} is missing", True, self._layout.whole)
+        return Look("ok", f"{self._layout.disk} has every partition", False, self._layout.whole)
 
     def repair(self) -> None:
         """Write the table anew from its copy at the end of the disk."""
         self._data.detach()
+        self._config.detach()
         table = run("sfdisk", "--dump", self._layout.disk)
         self._write(table)
+        self._config.attach()
         self._data.attach()
 
     def format(self) -> None:
         if not devices.is_there(self._layout.disk):
             raise UnhealthyError(_ABSENT)
+        if not self._layout.whole:
+            raise UnhealthyError("the disk has partitions of the boot loader as well", hint="flash the board again")
         self._data.detach()
         lines = [f'name="{name}"' + (f", size={size // 512}" if size else "") for name, size in self._layout.partitions]
         self._write("label: gpt\n" + "\n".join(lines) + "\n")
@@ -123,3 +135,58 @@ class Data:
         if device is None:
             raise UnhealthyError(self.look().message)
         return device
+
+
+class ConfigurationOnDisk(Configuration):
+    """The same as a file in the partition `config`."""
+
+    def __init__(self, layout: Layout, volumes: Volumes) -> None:
+        super().__init__(volumes)
+        self._layout, self._place = layout, volumes.config
+        self.store = _Store(volumes)
+
+    def attach(self) -> None:
+        """Mount it read-only; silent where that fails, `look` says it."""
+        device = self._device()
+        if device is not None and not self._place.is_mount():
+            with contextlib.suppress(UnhealthyError):
+                mount("ext4", str(device), self._place, "ro")
+
+    def detach(self) -> None:
+        unmount(self._place)
+
+    def look(self) -> Look:
+        device = self._device()
+        if device is None:
+            return Look("off", _ABSENT if not devices.is_there(self._layout.disk) else "the disk has no such partition")
+        if not self._place.is_mount():
+            return Look("problem", kernel_says("EXT4-fs", device.name) or "it cannot be mounted", can_format=True)
+        return self._content()
+
+    def format(self) -> None:
+        device = self._device()
+        if device is None:
+            raise UnhealthyError(self.look().message)
+        self.detach()
+        run("mkfs.ext4", "-F", "-q", str(device))
+        self.attach()
+
+    def _device(self) -> Path | None:
+        return devices.partition(CONFIG, self._layout.disk)
+
+
+class _Store(ConfigStore):
+    """Writes to a volume that is mounted read-only.
+
+    It makes no file: that would be root's, whom the box does not run as.
+    """
+
+    def __init__(self, volumes: Volumes) -> None:
+        super().__init__(volumes)
+        self._place = volumes.config
+
+    def update(self, change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        if not (self._place / FILE).exists():
+            raise UnhealthyError("this box is not set up", hint="it asks for a password when it starts")
+        with writable(self._place):
+            return super().update(change)

@@ -47,9 +47,15 @@ class Configuration:
             self._link.unlink(missing_ok=True)
             self._link.symlink_to(device)
 
+    def detach(self) -> None:
+        """Nothing is held."""
+
     def look(self) -> Look:
         if not self._link.is_symlink() or not self._link.exists():
             return Look("off", "the flash for the configuration is not there")
+        return self._content()
+
+    def _content(self) -> Look:
         try:
             snapshot = self.store.load()
         except ApplianceError as error:

@@ -5,6 +5,7 @@ Nothing here changes anything. What cannot be told says why instead.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,7 @@ REASONS: Final = {
     ),
     "": N("It was started by hand."),
 }
-"""By the word that the boot script gives; see boot/uboot/mouthpiece.env."""
+"""By the word that the boot script gives (boot/uboot/mouthpiece.env), or rootfs-overlay/usr/lib/mouthpiece/recovery."""
 _PSTORE: Final = Path("/sys/fs/pstore")
 _RECORDS: Final = 200
 _LINES: Final = 40
@@ -34,9 +35,11 @@ _EVENTS: Final = 10
 
 
 def reason(root: Path = Path("/")) -> str:
-    """The boot script's word; empty where it said none."""
+    """Why recovery runs: U-Boot says it on the kernel's command line, and process 1 asks other firmware."""
     words = (root / "proc/cmdline").read_text().split()
     found = [word.partition("=")[2] for word in words if word.startswith("mouthpiece.recovery=")]
+    with contextlib.suppress(OSError):
+        found.append((root / "run/mouthpiece/reason").read_text().strip())
     return found[-1] if found and found[-1] in REASONS else ""
 
 

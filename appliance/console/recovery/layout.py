@@ -1,8 +1,10 @@
 """What the board should have, whether it is there or not: `board.json`, made from boot/boards by tools.recovery_image.
 
     {"board": name, "title", "disk": device, "partitions": [[name, bytes; 0 is the rest], ...] in the order of the disk,
-     "nand": [[volume, bytes; 0 is the rest, compression], ...] or null, "environment": true | false}
+     "whole": true | false, "nand": [[volume, bytes; 0 is the rest, compression], ...] or null,
+     "environment": true | false}
 
+`whole` says whether these partitions are all that the disk has; the boot loader's lie there as well otherwise.
 `environment` says whether U-Boot keeps its environment in flash, which `/etc/fw_env.config` then describes.
 """
 
@@ -31,6 +33,7 @@ class Layout:
     title: str
     disk: str
     partitions: tuple[tuple[str, int], ...]
+    whole: bool
     nand: tuple[UbiVolume, ...]
     """Empty on a board without raw NAND."""
     environment: bool
@@ -45,6 +48,7 @@ class Layout:
                 str(found["title"]),
                 str(found["disk"]),
                 tuple((str(name), int(size)) for name, size in found["partitions"]),
+                bool(found["whole"]),
                 tuple(UbiVolume(str(name), int(size), str(how)) for name, size, how in found["nand"] or ()),
                 bool(found["environment"]),
             )

@@ -113,7 +113,7 @@ def overview() -> str:
 
 def _order(box: RecoveryBox) -> dict[str, str]:
     try:
-        return box.parts.environment.variables() if box.layout.environment else {}
+        return box.parts.environment.variables()
     except ApplianceError:
         return {}
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from appliance.console.pages.words import N
 from appliance.console.recovery import devices
-from appliance.console.recovery.disk import Data, Disk
+from appliance.console.recovery.disk import CONFIG, ConfigurationOnDisk, Data, Disk
 from appliance.console.recovery.flash import Configuration, Environment, Nand, UbifsVolume
 from appliance.console.recovery.layout import Layout
+from appliance.console.recovery.order import FirmwareOrder
 from appliance.console.recovery.volume import Volume
 from appliance.errors import InputError
 from appliance.volumes import Volumes
@@ -27,15 +28,14 @@ class BoxVolumes:
     def __init__(self, layout: Layout, volumes: Volumes) -> None:
         places = {"state": volumes.state, "cache": volumes.cache}
         self._layout = layout
-        self.config = Configuration(volumes)
-        self.environment = Environment()
+        on_disk = any(name == CONFIG for name, _ in layout.partitions)
+        self.config = ConfigurationOnDisk(layout, volumes) if on_disk else Configuration(volumes)
+        self.environment = Environment() if layout.environment else FirmwareOrder()
         self.data = Data(layout, volumes.data)
-        self._disk = Disk(layout, self.data)
+        self._disk = Disk(layout, self.data, self.config)
         self._parts = [UbifsVolume(part, places[part.name], _UBIFS[part.name]) for part in layout.nand]
         self._nand = Nand(layout, self._parts)
-        self.all: list[Volume] = [self.config]
-        if layout.environment:
-            self.all.append(self.environment)
+        self.all: list[Volume] = [self.config, self.environment]
         if layout.nand:
             self.all += [self._nand, *self._parts]
         self.all += [self._disk, self.data]
@@ -53,6 +53,7 @@ class BoxVolumes:
         for part in self._parts:
             part.detach()
         self.data.detach()
+        self.config.detach()
 
     def named(self, name: str) -> Volume:
         for volume in self.all:

@@ -24,6 +24,7 @@ def test_what_the_builder_writes_is_understood(tmp_path: Path, name: str) -> Non
         volume.name for volume in (board.nand.volumes if board.nand else ())
     ]
     assert found.environment == (board.nor is not None)
+    assert found.whole == (name != "jetson-orin-nano")
 
 
 def test_the_virtual_boards_volumes(tmp_path: Path) -> None:
