@@ -5,7 +5,7 @@ SECTION = "base"
 LICENSE = "Apache-2.0"
 LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 
-# nooelint: oelint.vars.fileextrapaths,oelint.vars.outofcontext - the sources lie around the layer
+# nooelint: oelint.vars.fileextrapaths - the sources lie around the layer
 FILESEXTRAPATHS:prepend := "${MOUTHPIECE_SOURCE}:"
 SRC_URI = "\
     file://LICENSE \
