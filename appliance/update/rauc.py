@@ -33,6 +33,9 @@ _ABSENT: Final = (
 )
 _AGAIN: Final = "get it again from where it was made; `journalctl -u rauc` tells more"
 
+_HOOK_FAILED: Final = Path("/run/mouthpiece-hook-failed")
+"""Where a bundle's hook says why it failed, for RAUC says only that it did."""
+
 Mark = Literal["good", "bad", "active"]
 
 
@@ -145,6 +148,9 @@ def install(bundle: Path, step: Step = quiet) -> None:
                 raise UnhealthyError("RAUC ended before the update was installed", hint="see `journalctl -u rauc`")
         if result != 0:
             reason = bus.get("LastError")
+            with contextlib.suppress(OSError):
+                if "slot hook" in reason:
+                    reason = _HOOK_FAILED.read_text(encoding="utf-8")
             raise InputError(f"the update was not installed: {reason}", hint=_AGAIN)
         step("installing", 100, 100)
 

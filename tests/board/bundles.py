@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from tools.bundle_hook import pack
 
 IMAGE_BYTES = 8 << 20
 
@@ -44,8 +47,18 @@ class Signer:
         return made
 
 
-def bundle(target: Path, signer: Signer, version: str, compatible: str, recovery: bytes = b"") -> bytes:
-    """Make a verity bundle with a random image for the slot, and one of recovery if it is given; returns the first."""
+def bundle(
+    target: Path,
+    signer: Signer,
+    version: str,
+    compatible: str,
+    recovery: bytes = b"",
+    firmware: Mapping[str, bytes] | None = None,
+) -> bytes:
+    """Make a verity bundle with a random image for the slot, which is returned, and with what is given besides.
+
+    `firmware` is files by their names in the bundle, which comes with our hook then.
+    """
     content = target.with_suffix(".d")
     content.mkdir()
     image = version.encode().ljust(4096, b"\0") + os.urandom(IMAGE_BYTES - 4096)
@@ -57,6 +70,12 @@ def bundle(target: Path, signer: Signer, version: str, compatible: str, recovery
     if recovery:
         (content / "recovery.img").write_bytes(recovery)
         manifest += "[image.recovery]\nfilename=recovery.img\n"
+    if firmware:
+        pack.pack(content / "hook")
+        for name, image_of_it in firmware.items():
+            (content / name).write_bytes(image_of_it)
+        manifest += "[image.firmware]\nfilename=firmware.img\nhooks=install\n"
+        manifest += "[hooks]\nfilename=hook\nhooks=install-check\n"
     (content / "manifest.raucm").write_text(manifest)
     options = [f"--cert={signer.certificate}", f"--key={signer.key}", f"--keyring={signer.authority}"]
     subprocess.run(["rauc", *options, "bundle", content, target], check=True, capture_output=True)

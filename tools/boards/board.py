@@ -16,6 +16,10 @@ ENVIRONMENT: Final = ("env", "env-redundant")
 """The partitions with U-Boot's environment."""
 
 
+ALIGNED: Final = 1 << 20
+"""Where partitions of a disk begin."""
+
+
 class Bytes(int):
     """A number of bytes, which a description may give as "64 KiB"."""
 
@@ -122,10 +126,12 @@ class DiskPartition:
     holds: str
     size: Bytes | None = None
     """None takes what is left; the last one may."""
+    start: Bytes | None = None
+    """None follows the one before, from a whole MiB on."""
     slot: Literal["A", "B"] | None = None
-    image: Literal["rootfs", "boot", "recovery"] | None = None
-    """What of an update goes here. Recovery belongs to no slot."""
-    type: Literal["raw", "ext4"] = "raw"
+    image: Literal["rootfs", "boot", "recovery", "firmware"] | None = None
+    """What of an update goes here. Recovery and firmware belong to no slot."""
+    type: Literal["raw", "ext4", "vfat"] = "raw"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +141,16 @@ class Disk:
     size: Bytes
     """The smallest that will do."""
     partitions: tuple[DiskPartition, ...]
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Where each partition begins."""
+        found, free = [], 0
+        for partition in self.partitions:
+            start = -(-max(free, ALIGNED) // ALIGNED) * ALIGNED if partition.start is None else partition.start
+            found.append(start)
+            free = start + (partition.size or 0)
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

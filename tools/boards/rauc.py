@@ -1,7 +1,8 @@
 """RAUC's `system.conf`: the slots of a board and who switches between them.
 
 Keys are those of RAUC 1.15's reference. A slot is a root file system and, where the kernel does not lie in it, a boot
-image bound to it. Recovery is there once and is nothing that RAUC boots: an update that brings one replaces it. Only
+image bound to it. Recovery and firmware are there once and are nothing that RAUC boots: an update that brings one
+replaces it, firmware by the bundle's own hook (`tools.bundle_hook`), which a mounted file system does not bother. Only
 verity bundles are taken. RAUC's own state lies on the disk that has the slots: where that disk is dead there is nothing
 to remember either. The certificate authority stands beside the file.
 """
@@ -39,5 +40,7 @@ def system_conf(board: Board) -> str:
                 slot.append(f"bootname={part.slot}")
             elif part.slot:
                 slot.append(f"parent=rootfs.{number}")
+            elif part.type == "vfat":
+                slot.append("allow-mounted=true")
             sections.append(slot)
     return "\n\n".join("\n".join(section) for section in sections) + "\n"

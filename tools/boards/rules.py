@@ -13,8 +13,8 @@ from typing import Protocol
 from tools.boards.board import ENVIRONMENT, At, Board, Bytes, Disk, Nand, Nor, UBoot, Update
 from tools.boards.source import Source
 
-GPT_BYTES = 2 << 20
-"""What the two copies of the table and the alignment of partitions take of a disk."""
+GPT_BYTES = 17 << 10
+"""The table at a disk's beginning, with the sector before it; its copy at the end has a sector less."""
 
 
 def check(board: Board, source: Source) -> None:
@@ -25,6 +25,7 @@ def check(board: Board, source: Source) -> None:
     if board.u_boot:
         _u_boot(board.u_boot, board.nor, source)
     _disk(board.disk, source)
+    _firmware(board, source)
     _update(board, board.update, source)
 
 
@@ -106,16 +107,29 @@ def _u_boot(u_boot: UBoot, nor: Nor | None, source: Source) -> None:
 
 def _disk(disk: Disk, source: Source) -> None:
     _names(disk.partitions, source)
-    left = disk.size - GPT_BYTES
-    for number, partition in enumerate(disk.partitions):
+    free = GPT_BYTES
+    for number, (partition, start) in enumerate(zip(disk.partitions, disk.starts, strict=True)):
         if partition.size is None and number != len(disk.partitions) - 1:
             raise source.error(partition.at, f"{partition.name} needs a size: only the last one takes what is left")
-        left -= partition.size or 1
-        if left < 0:
+        if start < free:
+            raise source.error((*partition.at, "start"), f"{partition.name} begins in what lies before it")
+        free = start + (partition.size or 1)
+        if free > disk.size - GPT_BYTES:
             raise source.error((*partition.at, "size"), f"{partition.name} does not fit on a disk of {disk.size} bytes")
         if bool(partition.slot) != (partition.image in ("rootfs", "boot")):
             key = "slot" if partition.slot else "image"
             raise source.error((*partition.at, key), "a slot and an image of a system go together")
+
+
+def _firmware(board: Board, source: Source) -> None:
+    """Where the disk has a bare copy, the NOR has the one that the chip's ROM prefers, and updates write both."""
+    for part in board.disk.partitions:
+        if part.image == "firmware" and part.type == "raw":
+            twin = board.nor and board.nor.named(part.name)
+            if not twin:
+                raise source.error((*part.at, "name"), f"the NOR has no {part.name} for the firmware")
+            if twin.read_only:
+                raise source.error((*twin.at, "read_only"), f"updates write {twin.name}, so it cannot be read-only")
 
 
 def _update(board: Board, update: Update, source: Source) -> None:

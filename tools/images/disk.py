@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from appliance.errors import InputError
-from tools.boards.board import Board, DiskPartition
+from tools.boards.board import ALIGNED, Board, DiskPartition
 
 _NAMES: Final = uuid.UUID("6d6f7574-6870-4965-8365-000000000000")
 _SECTOR: Final = 512
-_ALIGNED: Final = 1 << 20
+_BLOCK: Final = 1 << 20
 _REST: Final = 64 << 20
 """What the last partition has in the image."""
 
@@ -29,11 +29,12 @@ def image(board: Board, contents: Mapping[str, Path], target: Path) -> None:
     if unknown := contents.keys() - {one.name for one in partitions}:
         have = ", ".join(one.name for one in partitions)
         raise InputError(f"{board.title} has no partition {min(unknown)!r}", hint=f"it has {have}")
-    starts = _starts(partitions)
-    total = starts[-1] + (partitions[-1].size or _REST) + _ALIGNED
+    starts = board.disk.starts
+    total = starts[-1] + (partitions[-1].size or _REST) + ALIGNED
     with target.open("wb") as file:
         file.truncate(total)
     lines = ["label: gpt", f"label-id: {uuid.uuid5(_NAMES, board.compatible)}", "unit: sectors"]
+    lines.append(f"first-lba: {starts[0] // _SECTOR}")
     for partition, start in zip(partitions, starts, strict=True):
         number = uuid.uuid5(_NAMES, f"{board.compatible} {partition.name}")
         size = (partition.size or _REST) // _SECTOR
@@ -44,20 +45,13 @@ def image(board: Board, contents: Mapping[str, Path], target: Path) -> None:
             _fill(target, start, partition, contents[partition.name])
 
 
-def _starts(partitions: tuple[DiskPartition, ...]) -> list[int]:
-    starts = [_ALIGNED]
-    for partition in partitions[:-1]:
-        starts.append(starts[-1] + -(-(partition.size or 0) // _ALIGNED) * _ALIGNED)
-    return starts
-
-
 def _fill(target: Path, start: int, partition: DiskPartition, content: Path) -> None:
     size = content.stat().st_size
     if size > (partition.size or _REST):
         raise InputError(f"{content}, {size} bytes, does not fit the partition {partition.name}")
     with target.open("r+b") as file, content.open("rb") as source:
         file.seek(start)
-        while block := source.read(_ALIGNED):
+        while block := source.read(_BLOCK):
             if block.count(0) == len(block):
                 file.seek(len(block), os.SEEK_CUR)
             else:

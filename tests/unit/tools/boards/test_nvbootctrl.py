@@ -38,6 +38,9 @@ esac
 """
 
 
+INDICATIONS = "OsIndications-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+
 class Jetson:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -56,6 +59,18 @@ class Jetson:
         command = ["sh", str(HANDLER), *request]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else f"failed: {done.stderr.strip()}"
+
+    def indicate(self, value: int) -> None:
+        (self.folder / INDICATIONS).write_bytes(bytes([7, 0, 0, 0]) + value.to_bytes(8, "little"))
+
+    def indicated(self) -> int:
+        content = (self.folder / INDICATIONS).read_bytes()
+        assert content[:4] == bytes([7, 0, 0, 0])
+        assert len(content) == 12
+        return int.from_bytes(content[4:], "little")
+
+    def switched(self) -> bool:
+        return "set-active-boot-slot" in (self.folder / "calls").read_text()
 
     def verified(self) -> bool:
         return "verify" in (self.folder / "calls").read_text().splitlines()
@@ -117,3 +132,31 @@ def test_a_tool_that_says_nothing_is_a_failure(jetson: Jetson) -> None:
     (jetson.folder / "nvbootctrl").write_text("#!/bin/sh\n")
     for request in (("get-primary",), ("get-current",), ("get-state", "A")):
         assert jetson.ask(*request).startswith("failed: mouthpiece-nvbootctrl: nvbootctrl does not ")
+
+
+def test_the_switch_is_left_to_a_capsule_that_waits_with_simulated_variables(jetson: Jetson) -> None:
+    assert jetson.ask("set-state", "B", "bad") == ""
+    jetson.indicate(0x80_0000_0004)
+    assert jetson.ask("set-primary", "B") == ""
+    assert not jetson.switched()
+    assert (jetson.ask("get-primary"), jetson.ask("get-state", "B")) == ("B", "good")
+    assert jetson.ask("set-state", "A", "good") == ""
+    assert jetson.indicated() == 0x80_0000_0004
+
+
+@pytest.mark.parametrize("request_", [("set-primary", "A"), ("set-state", "B", "bad")])
+def test_what_speaks_against_the_other_slot_calls_a_capsule_off_with_simulated_variables(
+    jetson: Jetson, request_: tuple[str, ...]
+) -> None:
+    jetson.indicate(0x80_0000_0005)
+    assert jetson.ask(*request_) == ""
+    assert jetson.indicated() == 0x80_0000_0001
+    assert jetson.ask("get-primary") == "A"
+
+
+def test_other_indications_than_a_capsule_change_nothing_with_simulated_variables(jetson: Jetson) -> None:
+    jetson.indicate(1)
+    assert jetson.ask("set-primary", "B") == ""
+    assert jetson.ask("get-primary") == "B"
+    assert jetson.switched()
+    assert jetson.indicated() == 1

@@ -59,6 +59,26 @@ def test_recovery_lies_bare_in_the_partition_that_u_boot_looks_for(name: str, tm
         assert file.read(content.stat().st_size) == content.read_bytes()
 
 
+def test_firmware_lies_where_the_rom_and_spl_look_for_it(rock: Board, tmp_path: Path) -> None:
+    content = tmp_path / "u-boot-rockchip.bin"
+    # CONFIG_SPL_PAD_TO is where U-Boot's FIT lies in it.
+    content.write_bytes(b"RKNS".ljust(0x7F_8000, b"\xff") + b"\xd0\x0d\xfe\xed" + b"u-boot" * 200_000)
+    image = tmp_path / "disk.img"
+    disk.image(rock, {"u-boot": content}, image)
+    with image.open("rb") as file:
+        file.seek(64 * 512)
+        assert file.read(4) == b"RKNS"
+        file.seek(16384 * 512)
+        assert file.read(4) == b"\xd0\x0d\xfe\xed"
+    found = table(image)
+    assert found["u-boot"]["start"] == 64
+    assert found["boot-a"]["start"] == found["u-boot"]["start"] + found["u-boot"]["size"] == (16 << 20) // 512
+    shown = subprocess.run(
+        ["sfdisk", "--verify", str(image)], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    assert "No errors detected" in shown.stdout
+
+
 def test_the_same_parts_give_the_same_bytes(rock: Board, tmp_path: Path) -> None:
     for name in ("one", "other"):
         disk.image(rock, {}, tmp_path / name)

@@ -27,6 +27,9 @@ SIMULATED = """<?xml version="1.0"?>
         <partition name="RECNAME" type="kernel">
             <size> RECSIZE </size>
         </partition>
+        <partition name="esp" type="data">
+            <size> 67108864 </size>
+        </partition>
         <partition name="UDA" type="data">
             <size> 419430400 </size>
         </partition>
@@ -56,8 +59,8 @@ def test_what_nvidia_does_not_name_follows_behind_all_that_it_does_with_simulate
     text = nvidia.layout(jetson, SIMULATED)
     found = partitions(text)
     assert list(found)[-4:] == ["APP_b", "config", "data", "secondary_gpt"]
-    # Numbers 1 to 5 are NVIDIA's.
-    assert [found[name].get("id") for name in ("config", "data")] == ["6", "7"]
+    # Numbers 1 to 6 are NVIDIA's.
+    assert [found[name].get("id") for name in ("config", "data")] == ["7", "8"]
     config = next(one for one in jetson.disk.partitions if one.name == "config")
     assert int(said(found["config"], "size")) == config.size
     assert [int(said(found[name], "allocation_attribute"), 16) & 0x800 for name in ("config", "data")] == [0, 0x800]
