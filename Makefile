@@ -6,7 +6,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 BUILT := help setup run test test-board test-board-full qemu lint bench bench-flash train boards image flash yocto-check yocto-exec clean
-.PHONY: $(BUILT)
+.PHONY: $(BUILT) virtual-board
 
 ROOT := $(patsubst %/,%,$(dir $(realpath $(lastword $(MAKEFILE_LIST)))))
 ifneq ($(realpath .),$(ROOT))
@@ -51,14 +51,16 @@ run: $(SETUP) $(GPU)  ## set up, start the box and say where its console is (ARG
 test: $(DEV)  ## set up and run every test (ARGS="-k name" narrows it)
 	@$(PYTHON) -m pytest $(ARGS)
 
-test-board: $(DEV)  ## the tests that need a kernel of their own, in QEMU (ARGS="-k name" narrows them)
-	@tools/packages.sh tools/debian-packages-board.txt
-	@$(PYTHON) -m pytest tests/board -m 'not full' $(ARGS)
+# Two files of tests at a time: a virtual machine keeps one processor busy, seldom two.
+test-board: virtual-board  ## the tests that need a kernel of their own, in QEMU; builds the arm64 virtual board first (half an hour, once)
+	@$(PYTHON) -m pytest tests/board -m 'not full' -n 2 --dist loadfile $(ARGS)
 
-test-board-full: $(DEV)  ## the same and an hour more on the arm64 virtual board, which is built first (half an hour, once)
+test-board-full: virtual-board  ## the same and an hour and a half more on the arm64 virtual board
+	@$(PYTHON) -m pytest tests/board $(ARGS)
+
+virtual-board: $(DEV)
 	@tools/packages.sh tools/debian-packages-board.txt tools/debian-packages-virtual-board.txt
 	@$(PYTHON) -m tools.virtual_board build
-	@$(PYTHON) -m pytest tests/board $(ARGS)
 
 # Replaced by QEMU, so that the terminal is the board's.
 qemu: $(SETUP)  ## start the arm64 virtual board, its serial console here (ARGS="--fresh" for an empty one)

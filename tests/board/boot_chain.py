@@ -31,11 +31,11 @@ def missing() -> str:
             return f"{program} is not installed"
     emulator = qemu.place()
     if not uboot.place().exists() or (emulator is not None and not emulator.exists()):
-        return "the virtual board is not built: make test-board-full"
+        return "the virtual board is not built: make test-board"
     return ""
 
 
-NO_KERNEL: Final = missing() or ("" if linux.place().exists() else "the kernel is not built: make test-board-full")
+NO_KERNEL: Final = missing() or ("" if linux.place().exists() else "the kernel is not built: make test-board")
 """Why nothing with the real kernel can be tested here, or nothing."""
 
 
