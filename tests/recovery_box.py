@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from appliance.console.recovery.box import RecoveryBox
-from appliance.console.recovery.layout import Layout, UbiVolume
+from appliance.console.recovery.layout import Layout, Partition, UbiVolume
 from appliance.console.security import first_boot
 from appliance.storage.config import FILE, ConfigStore
 from appliance.volumes import Volumes
@@ -15,7 +15,7 @@ LAYOUT = Layout(
     "virt-arm64",
     "QEMU virt (arm64)",
     "/dev/no-such-disk",
-    (("boot-a", 64 << 20), ("root-a", 1 << 30), ("data", 0)),
+    (Partition("boot-a", 1 << 20, 64 << 20), Partition("root-a", 65 << 20, 1 << 30), Partition("data", 1089 << 20, 0)),
     True,
     (UbiVolume("state", 32 << 20, "zstd"), UbiVolume("cache", 0, "none")),
     True,

@@ -243,7 +243,10 @@ def layout(name: str, board: Board) -> dict[str, object]:
         "board": name,
         "title": board.title,
         "disk": board.disk.device,
-        "partitions": [[part.name, part.size or 0] for part in board.disk.partitions],
+        "partitions": [
+            [part.name, start, part.size or 0]
+            for part, start in zip(board.disk.partitions, board.disk.starts, strict=True)
+        ],
         # What is no U-Boot lies on the disk, and is its maker's.
         "whole": board.update.bootloader == "uboot",
         "nand": [[volume.name, volume.size or 0, volume.compression] for volume in volumes] or None,

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from appliance.console.pages.words import N
 from appliance.console.recovery import devices
 from appliance.console.recovery.flash import Configuration
-from appliance.console.recovery.layout import Layout
+from appliance.console.recovery.layout import Layout, Partition
 from appliance.console.recovery.volume import Look, kernel_says, mount, unmount, writable
 from appliance.console.recovery.work import run
 from appliance.errors import UnhealthyError
@@ -26,8 +26,18 @@ from appliance.volumes import Volumes
 
 CONFIG: Final = "config"
 DATA: Final = "data"
+_SECTOR: Final = 512
 _APPEARS_S: Final = 10.0
 _ABSENT: Final = "the disk is not there, or does not answer"
+
+
+def table(parts: Sequence[Partition]) -> str:
+    """For sfdisk. The firmware may lie in front of where it would begin by itself."""
+    lines = ["label: gpt", f"first-lba: {parts[0].start // _SECTOR}"]
+    for part in parts:
+        size = f", size={part.size // _SECTOR}" if part.size else ""
+        lines.append(f'name="{part.name}", start={part.start // _SECTOR}{size}')
+    return "\n".join(lines) + "\n"
 
 
 class Disk:
@@ -44,7 +54,7 @@ class Disk:
     def look(self) -> Look:
         if not devices.is_there(self._layout.disk):
             return Look("off", _ABSENT)
-        missing = [name for name, _ in self._layout.partitions if not self._found(name)]
+        missing = [part.name for part in self._layout.partitions if not self._found(part.name)]
         if missing:
             return Look("problem", f"the partition {missing[0]} is missing", True, self._layout.whole)
         return Look("ok", f"{self._layout.disk} has every partition", False, self._layout.whole)
@@ -64,14 +74,13 @@ class Disk:
         if not self._layout.whole:
             raise UnhealthyError("the disk has partitions of the boot loader as well", hint="flash the board again")
         self._data.detach()
-        lines = [f'name="{name}"' + (f", size={size // 512}" if size else "") for name, size in self._layout.partitions]
-        self._write("label: gpt\n" + "\n".join(lines) + "\n")
+        self._write(table(self._layout.partitions))
         self._data.format()
 
     def _write(self, table: str) -> None:
         run("sfdisk", "--quiet", "--wipe", "always", "--wipe-partitions", "never", self._layout.disk, given=table)
         end = time.monotonic() + _APPEARS_S
-        while not all(self._found(name) for name, _ in self._layout.partitions):
+        while not all(self._found(part.name) for part in self._layout.partitions):
             if time.monotonic() > end:
                 raise UnhealthyError("the partitions do not appear", hint="reboot into recovery, and look again")
             time.sleep(0.1)

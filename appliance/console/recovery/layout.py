@@ -1,8 +1,8 @@
 """What the board should have, whether it is there or not: `board.json`, made from boot/boards by tools.recovery_image.
 
-    {"board": name, "title", "disk": device, "partitions": [[name, bytes; 0 is the rest], ...] in the order of the disk,
-     "whole": true | false, "nand": [[volume, bytes; 0 is the rest, compression], ...] or null,
-     "environment": true | false}
+    {"board": name, "title", "disk": device, "whole": true | false, "environment": true | false,
+     "partitions": [[name, where it begins in bytes, bytes; 0 is the rest], ...] in the order of the disk,
+     "nand": [[volume, bytes; 0 is the rest, compression], ...] or null}
 
 `whole` says whether these partitions are all that the disk has; the boot loader's lie there as well otherwise.
 `environment` says whether U-Boot keeps its environment in flash, which `/etc/fw_env.config` then describes.
@@ -28,11 +28,18 @@ class UbiVolume:
 
 
 @dataclass(frozen=True, slots=True)
+class Partition:
+    name: str
+    start: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     board: str
     title: str
     disk: str
-    partitions: tuple[tuple[str, int], ...]
+    partitions: tuple[Partition, ...]
     whole: bool
     nand: tuple[UbiVolume, ...]
     """Empty on a board without raw NAND."""
@@ -47,7 +54,7 @@ class Layout:
                 str(found["board"]),
                 str(found["title"]),
                 str(found["disk"]),
-                tuple((str(name), int(size)) for name, size in found["partitions"]),
+                tuple(Partition(str(name), int(start), int(size)) for name, start, size in found["partitions"]),
                 bool(found["whole"]),
                 tuple(UbiVolume(str(name), int(size), str(how)) for name, size, how in found["nand"] or ()),
                 bool(found["environment"]),

@@ -28,7 +28,7 @@ class BoxVolumes:
     def __init__(self, layout: Layout, volumes: Volumes) -> None:
         places = {"state": volumes.state, "cache": volumes.cache}
         self._layout = layout
-        on_disk = any(name == CONFIG for name, _ in layout.partitions)
+        on_disk = any(part.name == CONFIG for part in layout.partitions)
         self.config = ConfigurationOnDisk(layout, volumes) if on_disk else Configuration(volumes)
         self.environment = Environment() if layout.environment else FirmwareOrder()
         self.data = Data(layout, volumes.data)

@@ -19,7 +19,8 @@ def test_what_the_builder_writes_is_understood(tmp_path: Path, name: str) -> Non
     (tmp_path / "board.json").write_text(json.dumps(contents.layout(name, board)))
     found = Layout.read(tmp_path / "board.json")
     assert (found.board, found.title, found.disk) == (name, board.title, board.disk.device)
-    assert [part for part, _ in found.partitions] == [part.name for part in board.disk.partitions]
+    assert [part.name for part in found.partitions] == [part.name for part in board.disk.partitions]
+    assert [part.start for part in found.partitions] == list(board.disk.starts)
     assert [volume.name for volume in found.nand] == [
         volume.name for volume in (board.nand.volumes if board.nand else ())
     ]
