@@ -182,10 +182,7 @@ def _recovery(made: Made) -> str:
     """Where U-Boot will find it: on the disk in any case, and in the NOR where it fits."""
     described = board(BOARDS[made.machine])
     wanted = made.file("mouthpiece-recovery-fit", ".fit").read_bytes()
-    disk = made.file("mouthpiece-disk-image", ".img")
-    table = json.loads(_tool("sfdisk", "--json", str(disk)))["partitiontable"]
-    start = next(one["start"] for one in table["partitions"] if one["name"] == "recovery") * table["sectorsize"]
-    if _content(disk, start, len(wanted)) != wanted:
+    if _on_disk(made, "recovery", len(wanted)) != wanted:
         raise ValueError("the disk's recovery is another one")
     partition = described.nor.named("recovery") if described.nor else None
     assert partition is not None  # noqa: S101  these boards have one
@@ -197,6 +194,41 @@ def _recovery(made: Made) -> str:
     if not in_nor.startswith(wanted):
         raise ValueError("the NOR's recovery is another one")
     return f"{len(wanted)} bytes, on the disk and in the NOR"
+
+
+def _firmware(made: Made) -> str:
+    """Where the chip's ROM will find it, and in the bundle for both places."""
+    disk, nor = made.file("u-boot-rockchip", ".bin"), made.file("u-boot-rockchip-spi", ".bin")
+    if not disk.exists():
+        return "the bundle brings none"
+    wanted = {"firmware.img": disk.read_bytes(), "firmware-nor.img": nor.read_bytes()}
+    if _on_disk(made, "u-boot", disk.stat().st_size) != wanted["firmware.img"]:
+        raise ValueError("the disk's firmware is another one")
+    if _content(made.file("mouthpiece-nor-image", ".img"), 0, nor.stat().st_size) != wanted["firmware-nor.img"]:
+        raise ValueError("the NOR's firmware is another one")
+    folder = kas.WORK / "bundle"
+    shutil.rmtree(folder, ignore_errors=True)
+    _tool("rauc", f"--conf={_rauc(made)}", "extract", str(made.file("mouthpiece-bundle", ".raucb")), str(folder))
+    for name, content in wanted.items():
+        if (folder / name).read_bytes() != content:
+            raise ValueError(f"the bundle's {name} is another one")
+    refused = subprocess.run(
+        [folder / "hook", "install-check"],
+        env={"RAUC_SYSTEM_COMPATIBLE": "another", "RAUC_MF_COMPATIBLE": f"mouthpiece-{made.machine}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "this box is a another" not in refused.stderr:
+        raise ValueError(f"the bundle's hook does not run: {refused.stderr}")
+    return f"{disk.stat().st_size} bytes on the disk, {nor.stat().st_size} in the NOR, and both in the bundle"
+
+
+def _on_disk(made: Made, partition: str, length: int) -> bytes:
+    disk = made.file("mouthpiece-disk-image", ".img")
+    table = json.loads(_tool("sfdisk", "--json", str(disk)))["partitiontable"]
+    start = next(one["start"] for one in table["partitions"] if one["name"] == partition) * table["sectorsize"]
+    return _content(disk, start, length)
 
 
 def _content(image: Path, start: int, length: int) -> bytes:
@@ -216,14 +248,21 @@ def _verity(made: Made) -> str:
 
 def _bundle(made: Made) -> str:
     bundle = made.file("mouthpiece-bundle", ".raucb")
+    shown = _tool("rauc", f"--conf={_rauc(made)}", "info", "--output-format=shell", str(bundle))
+    found = dict(re.findall(r"^(RAUC_\w+)='?([^'\n]*)", shown, re.MULTILINE))
+    wanted = {one.image for one in board(BOARDS[made.machine]).disk.partitions if one.image}
+    classes = re.findall(r"^RAUC_IMAGE_CLASS_\d+='?([\w-]+)", shown, re.MULTILINE)
+    if found.get("RAUC_MF_COMPATIBLE") != f"mouthpiece-{made.machine}" or set(classes) != wanted:
+        raise ValueError(shown)
+    return f"for {found['RAUC_MF_COMPATIBLE']}, with {', '.join(classes)}"
+
+
+def _rauc(made: Made) -> Path:
+    """A configuration that trusts the run's key."""
     configuration = kas.WORK / "rauc.conf"
     keyring = f"[keyring]\npath={made.keys / 'keyring.pem'}\ncheck-purpose=codesign\n"
     configuration.write_text(f"[system]\ncompatible=mouthpiece-{made.machine}\nbootloader=noop\n{keyring}")
-    shown = _tool("rauc", f"--conf={configuration}", "info", "--output-format=shell", str(bundle))
-    found = dict(re.findall(r"^(RAUC_\w+)='?([^'\n]*)", shown, re.MULTILINE))
-    if found.get("RAUC_MF_COMPATIBLE") != f"mouthpiece-{made.machine}" or found.get("RAUC_MF_IMAGES") != "3":
-        raise ValueError(shown)
-    return f"for {found['RAUC_MF_COMPATIBLE']}, {found['RAUC_MF_IMAGES']} images"
+    return configuration
 
 
 READERS: Final[dict[str, Callable[[Made], str]]] = {
@@ -231,6 +270,7 @@ READERS: Final[dict[str, Callable[[Made], str]]] = {
     "NOR": _nor,
     "disk": _disk,
     "recovery": _recovery,
+    "firmware": _firmware,
     "root": _verity,
     "bundle": _bundle,
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.board.bundles import Signer, bundle
 from tools.images import disk, nor
 from tools.images.__main__ import board
 from tools.yocto import execute, kas
@@ -82,3 +83,31 @@ def test_recovery_must_lie_where_u_boot_will_find_it(size: int, where: str, tmp_
     assert execute._recovery(made) == f"{size} bytes, {where}"
     disk.image(board("rock-5b"), {}, disk_image)
     assert not execute._read("recovery", execute._recovery, made).passed
+
+
+def test_firmware_must_lie_where_the_rom_will_find_it_and_in_the_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if absent := [name for name in ("rauc", "mksquashfs", "unsquashfs") if not shutil.which(name)]:
+        pytest.skip(f"{absent[0]} is not installed")
+    monkeypatch.setattr(kas, "WORK", tmp_path)
+    signer = Signer.new(tmp_path / "signer")
+    shutil.copy(signer.authority, tmp_path / "keyring.pem")
+    made = execute.Made("rock-5b", tmp_path, tmp_path)
+    assert execute._firmware(made) == "the bundle brings none"
+    images = {"firmware.img": b"disk" * 1000, "firmware-nor.img": b"nor" * 1000}
+    for kind, content in (("u-boot-rockchip", "firmware.img"), ("u-boot-rockchip-spi", "firmware-nor.img")):
+        made.file(kind, ".bin").write_bytes(images[content])
+    disk.image(
+        board("rock-5b"), {"u-boot": made.file("u-boot-rockchip", ".bin")}, made.file("mouthpiece-disk-image", ".img")
+    )
+    made.file("mouthpiece-nor-image", ".img").write_bytes(
+        nor.image(board("rock-5b"), {"u-boot": images["firmware-nor.img"]})
+    )
+    target = made.file("mouthpiece-bundle", ".raucb")
+    bundle(target, signer, "1.0.0", "mouthpiece-rock-5b", firmware=images)
+    assert execute._firmware(made) == "4000 bytes on the disk, 3000 in the NOR, and both in the bundle"
+    target.unlink()
+    shutil.rmtree(target.with_suffix(".d"))
+    bundle(target, signer, "1.0.0", "mouthpiece-rock-5b", firmware=images | {"firmware-nor.img": b"other"})
+    assert execute._read("firmware", execute._firmware, made).detail == "the bundle's firmware-nor.img is another one\n"

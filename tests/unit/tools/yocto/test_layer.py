@@ -17,6 +17,7 @@ import yaml
 from kas.configschema import CONFIGSCHEMA
 from kas.includehandler import ConfigFile
 
+from tools.bundle_hook import pack
 from tools.images.__main__ import board
 from tools.yocto import kas
 
@@ -87,6 +88,13 @@ def test_nvidias_partitions_have_the_sizes_of_the_boards_description() -> None:
     assert sizes["APP"] == sizes["APP_b"] == given["ROOTFSPART_SIZE"]
     assert sizes["recovery"] == given["TEGRA_RECOVERY_KERNEL_PART_SIZE"]
     assert disk.size == given["TEGRA_EXTERNAL_DEVICE_SECTORS"] * 512
+
+
+def test_the_bundles_recipe_has_what_its_hook_is_packed_of() -> None:
+    recipe = next(LAYER.glob("recipes-mouthpiece/bundles/*.bb")).read_text()
+    given = re.findall(r"file://(\S+)", recipe)
+    for module in pack.MODULES:
+        assert any(module == one or module.startswith(f"{one}/") for one in given), module
 
 
 def test_oelint_finds_nothing() -> None:

@@ -31,7 +31,8 @@ do_configure:prepend:mouthpiece:rock-5b() {
     dtc -q -I dtb -O dts ${WORKDIR}/key.dtb | sed '/^\/dts-v1\//d' > ${S}/arch/arm/dts/mouthpiece-key.dtsi
 }
 
-# The image for the SPI NOR: SPL, TF-A and U-Boot.
+# SPL, TF-A and U-Boot in one file, for the disk and for the SPI NOR.
 do_deploy:append:mouthpiece:rock-5b() {
+    install -m 0644 ${B}/u-boot-rockchip.bin ${DEPLOYDIR}/u-boot-rockchip-${MACHINE}.bin
     install -m 0644 ${B}/u-boot-rockchip-spi.bin ${DEPLOYDIR}/u-boot-rockchip-spi-${MACHINE}.bin
 }

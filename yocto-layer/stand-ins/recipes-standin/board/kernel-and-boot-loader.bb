@@ -17,7 +17,8 @@ do_compile() {
     else
         yes kernel | head -c 3000000 > ${B}/Image
     fi
-    yes u-boot | head -c 1500000 > ${B}/u-boot.bin
+    yes u-boot-spi | head -c 1500000 > ${B}/u-boot-spi.bin
+    yes u-boot | head -c 9500000 > ${B}/u-boot.bin
     dtc -q -I dts -O dtb -o ${B}/tree.dtb ${S}/rk3588-rock-5b.dts
 }
 do_install[noexec] = "1"
@@ -26,6 +27,7 @@ do_deploy() {
 }
 do_deploy:append:rock-5b() {
     install -m 0644 ${B}/tree.dtb ${DEPLOYDIR}/rk3588-rock-5b.dtb
-    install -m 0644 ${B}/u-boot.bin ${DEPLOYDIR}/u-boot-rockchip-spi-${MACHINE}.bin
+    install -m 0644 ${B}/u-boot.bin ${DEPLOYDIR}/u-boot-rockchip-${MACHINE}.bin
+    install -m 0644 ${B}/u-boot-spi.bin ${DEPLOYDIR}/u-boot-rockchip-spi-${MACHINE}.bin
 }
 addtask deploy after do_compile before do_build
