@@ -16,6 +16,7 @@ was written to it or fails.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -138,7 +139,8 @@ def renew(disk: Copy, disk_image: bytes, chip: Copy, chip_image: bytes) -> list[
 
 def _replace(copy: Copy, image: bytes) -> None:
     try:
-        copy.write_head(bytes(copy.head))
+        with contextlib.suppress(nor.NorError):  # a chip that wakes up locked is unlocked by the erase
+            copy.write_head(bytes(copy.head))
         for offset in range(0, len(image), copy.unit):
             copy.write(offset, image[offset : offset + copy.unit])
         _verify(copy, copy.head, image[copy.head :])

@@ -174,6 +174,24 @@ def test_a_nor_that_does_not_hold_what_is_written_is_named_and_the_disk_starts_t
     assert box.starts() is NEW
 
 
+def test_a_nor_that_is_locked_until_it_is_erased_is_written(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, erase = nor.FileMedium._program, nor.FileMedium._erase
+    unlocked = set()
+
+    def unlocking(self: nor.FileMedium, offset: int, length: int) -> None:
+        unlocked.add(offset // ERASE)
+        erase(self, offset, length)
+
+    def locked(self: nor.FileMedium, offset: int, data: bytes) -> None:
+        if offset // ERASE in unlocked:
+            program(self, offset, data)
+
+    monkeypatch.setattr(nor.FileMedium, "_erase", unlocking)
+    monkeypatch.setattr(nor.FileMedium, "_program", locked)
+    assert box.renew(NEW) == ["disk", "NOR"]
+    assert box.holds(NEW)
+
+
 @pytest.mark.parametrize("kind", ["rksd", "rkspi"])
 def test_what_mkimage_makes_for_this_kind_of_rom_is_firmware(kind: str, tmp_path: Path) -> None:
     """The RK3568's ROM wants the same ID block, and older programs know it already."""
