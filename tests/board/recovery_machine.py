@@ -20,7 +20,7 @@ import ssl
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ from tools.boards.board import Board
 from tools.recovery_image import archive, contents, kernel
 
 DISK: Final = "/dev/nvme0n1"
+VIRTUAL: Final = "virt-arm64"
 FLASH: Final = {"config": 65536, "env": 262144, "env-redundant": 262144, "ubi": 131072}
 """MTD devices and their erase blocks."""
 MODULES: Final = (
@@ -57,20 +58,28 @@ done
 PATIENCE_S: Final = 240.0
 
 
-def the_board() -> Board:
-    """The virtual board, whose disk is this machine's."""
-    found = source.read(contents.ROOT / "boot/boards/virt-arm64.toml")[0]
+def the_board(name: str = VIRTUAL) -> Board:
+    """A board, whose disk is this machine's."""
+    found = source.read(contents.ROOT / f"boot/boards/{name}.toml")[0]
     return dataclasses.replace(found, disk=dataclasses.replace(found.disk, device=DISK))
 
 
-def build_image(folder: Path, keyring: Path) -> Path:
-    """The initramfs, not compressed: an emulated processor takes longer to unpack it than QEMU to load it."""
-    tree, target = folder / "tree", folder / "initramfs"
-    contents.build(tree, "virt-arm64", the_board(), "amd64", keyring)
-    kernel.add_modules(tree, release(), MODULES)
+def flash(tree: Path) -> None:
+    """The virtual board's, as this machine has it."""
     (tree / "etc/mouthpiece/hardware").write_text(_HARDWARE)
     lines = (f"/dev/flash/{name} 0x0 0x40000\n" for name in ("env", "env-redundant"))
     (tree / "etc/fw_env.config").write_text("".join(lines))
+
+
+def build_image(folder: Path, keyring: Path, name: str = VIRTUAL, finish: Callable[[Path], None] = flash) -> Path:
+    """The initramfs of a board, not compressed: an emulated processor takes longer to unpack it than QEMU to load it.
+
+    `finish` lays into the tree what this machine wants of it.
+    """
+    tree, target = folder / "tree", folder / "initramfs"
+    contents.build(tree, name, the_board(name), "amd64", keyring)
+    kernel.add_modules(tree, release(), MODULES)
+    finish(tree)
     with target.open("wb") as file:
         archive.write(tree, file)
     return target
@@ -276,11 +285,11 @@ def _device(name: str) -> str:
     return f"virtio-blk-pci,serial={name},drive={name}"
 
 
-def partitioned(file: Path, size: int = 4 << 30) -> Path:
-    """A disk with the board's partitions."""
+def partitioned(file: Path, size: int = 4 << 30, name: str = VIRTUAL) -> Path:
+    """A disk with a board's partitions."""
     with file.open("wb") as disk:
         disk.truncate(size)
-    parts = the_board().disk.partitions
+    parts = the_board(name).disk.partitions
     lines = [f'name="{part.name}"' + (f", size={part.size // 512}" if part.size else "") for part in parts]
     subprocess.run(
         ["/sbin/sfdisk", "--quiet", str(file)], input="label: gpt\n" + "\n".join(lines), text=True, check=True
