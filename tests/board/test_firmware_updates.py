@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,7 +69,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     bundle(bundles / "too-large.raucb", ours, "1.1.0", BOARD, firmware=new | {"firmware-nor.img": large})
     for left in bundles.glob("*.d"):
         shutil.rmtree(left)
-    found = guest.run_inside("firmware", before=PREPARE, timeout_s=900).facts()
+    found = guest.run_inside("firmware", before=PREPARE, timeout_s=1200).facts()
     return found | {"slot": hashlib.sha256(slot).hexdigest()}
 
 
@@ -124,6 +125,19 @@ def test_a_power_cut_at_any_byte_of_the_nor_leaves_whole_firmware(facts: dict[st
     assert sum(found.values()) == len(list(instants(len(NEW["NOR"])))) == 4 * (2 + 2 * (len(NEW["NOR"]) // ERASE + 1))
     # Before the first byte of it the NOR still has the old one.
     assert found["old"] == 1
+
+
+def test_the_disk_holds_its_copy_for_good_before_the_nor_is_touched(tmp_path: Path) -> None:
+    """The guest is killed when the NOR's ID block has gone: what it had only in memory of the disk is lost."""
+    image = tmp_path / "disk.img"
+    disk.image(board("rock-5b"), {}, image)
+    guest = Guest(tmp_path / "guest", disks=[image])
+    shutil.copy(kept_flash.module(tmp_path / "module"), guest.out)
+    result = guest.run_inside("firmware killed", timeout_s=600, enough=(guest.out / "cut").exists)
+    assert result.status is None, result.explain()
+    with image.open("rb") as file:
+        file.seek(board("rock-5b").disk.starts[0])
+        assert file.read(len(NEW["disk"])) == NEW["disk"]
 
 
 def test_a_writer_of_the_disk_that_is_killed_leaves_whole_firmware(facts: dict[str, Any]) -> None:

@@ -1,5 +1,8 @@
 """In the guest: firmware on a NOR and on a disk with the ROCK 5B's table, renewed by real RAUC and with power cuts.
 
+    python -m tests.board.inside.firmware           all of it
+    python -m tests.board.inside.firmware killed    go as far as the NOR's ID block, and wait for the guest to be killed
+
 The NOR is `kept_flash`, whose power can be cut to the byte. The disk is real; whoever writes to it is killed.
 """
 
@@ -9,6 +12,7 @@ import hashlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -33,19 +37,34 @@ LONGEST: Final = 3 * ERASE, (1 << 20) + 5000
 Images = dict[str, bytes]
 
 
-def main() -> None:
-    facts = Facts()
+def main(how: str = "") -> None:
     described = board("rock-5b").nor
     assert described
     partition = described.named("u-boot")
     assert partition
     kept.plug_in(nor=partition.size)
+    if how == "killed":
+        wait_to_be_killed()
     rockchip.NOR.parent.mkdir(parents=True, exist_ok=True)
     rockchip.NOR.symlink_to(CHIP)
+    facts = Facts()
     hold(OLD)
     updates(facts)
     facts["cuts of the NOR"] = cuts_of_the_nor()
     facts["cuts of the disk"] = cuts_of_the_disk()
+
+
+def wait_to_be_killed() -> None:
+    rockchip.DISK.parent.mkdir(parents=True)
+    rockchip.DISK.symlink_to("/dev/vda1")
+    hold(OLD)
+    kept.cut_after(rockchip.NorCopy.head)
+    try:
+        renew(NEW)
+    except ApplianceError:
+        assert kept.is_cut()
+        Path("/out/cut").touch()
+        signal.pause()
 
 
 def updates(facts: Facts) -> None:
@@ -221,4 +240,4 @@ def ended(number: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
