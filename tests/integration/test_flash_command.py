@@ -60,12 +60,20 @@ def written(path: Path) -> bool:
     return path.stat().st_blocks > 0
 
 
+def holds_its_root(path: Path) -> bool:
+    disk = board("rock-5b").disk
+    starts = dict(zip((part.name for part in disk.partitions), disk.starts, strict=True))
+    with path.open("rb") as file:
+        file.seek(starts["root-a"])
+        return file.read(4000) == b"root" * 1000
+
+
 def test_the_name_typed_writes_the_disk(made: Path, target: Path) -> None:
     code, said = answered("disk", "--board", "rock-5b", "--device", str(target), "--images", str(made))
     assert code == 0, said
     assert "Everything on it will be erased" in said
     assert "Written and read back" in said
-    assert b"root" * 1000 in target.open("rb").read(200 << 20)
+    assert holds_its_root(target)
 
 
 def test_a_disk_is_written_as_a_file_is(made: Path, target: Path) -> None:
@@ -79,7 +87,7 @@ def test_a_disk_is_written_as_a_file_is(made: Path, target: Path) -> None:
         subprocess.run(["losetup", "--detach", device], check=True)
     assert code == 0, said
     assert f"{device}  16.1 GB" in said
-    assert b"root" * 1000 in target.open("rb").read(200 << 20)
+    assert holds_its_root(target)
 
 
 def test_anything_else_typed_writes_nothing(made: Path, target: Path) -> None:
