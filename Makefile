@@ -52,7 +52,7 @@ test: $(DEV)  ## set up and run every test (ARGS="-k name" narrows it)
 	@$(PYTHON) -m pytest $(ARGS)
 
 # Two files of tests at a time: a virtual machine keeps one processor busy, seldom two.
-test-board: virtual-board  ## the tests that need a kernel of their own, in QEMU; builds the arm64 virtual board first (half an hour, once)
+test-board: virtual-board  ## the tests that need a kernel of their own, in QEMU; builds the arm64 virtual board first (a quarter of an hour, once)
 	@$(PYTHON) -m pytest tests/board -m 'not full' -n 2 --dist loadfile $(ARGS)
 
 test-board-full: virtual-board  ## the same and an hour and a half more on the arm64 virtual board
