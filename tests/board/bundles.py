@@ -11,6 +11,15 @@ from pathlib import Path
 from tools.bundle_hook import pack
 
 IMAGE_BYTES = 8 << 20
+BOOT_A_SLOT = """
+chmod +x /etc/rauc/boot_loader.sh
+slot=$(/etc/rauc/boot_loader.sh boot)
+mkdir -p /run/systemd/system/rauc.service.d
+printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/rauc --mount=/run/rauc --override-boot-slot=%s service\\n' $slot \\
+    > /run/systemd/system/rauc.service.d/slot.conf
+systemctl daemon-reload
+"""
+"""For a guest's shell: the boot loader chooses a slot, and RAUC's service is told that this one runs."""
 
 
 @dataclass(frozen=True)

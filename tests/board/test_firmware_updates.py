@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.board import kept_flash
-from tests.board.bundles import Signer, bundle
+from tests.board.bundles import BOOT_A_SLOT, Signer, bundle
 from tests.board.guest import CHECKOUT, Guest, missing
 from tests.board.inside.firmware import ERASE, NEW, instants
 from tests.rockchip_firmware import firmware
@@ -26,15 +26,10 @@ WHY_NOT = missing("rauc", "mksquashfs", "openssl", "dbus-daemon", "journalctl") 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "-")]
 
 BOARD = "mouthpiece-rock-5b"
-PREPARE = """
+PREPARE = f"""
 for module in loop squashfs dm-verity; do modprobe $module; done
 mkdir -p /var/lib/mouthpiece/data
-chmod +x /etc/rauc/boot_loader.sh
-slot=$(/etc/rauc/boot_loader.sh boot)
-mkdir -p /run/systemd/system/rauc.service.d
-printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/rauc --mount=/run/rauc --override-boot-slot=%s service\\n' $slot \\
-    > /run/systemd/system/rauc.service.d/slot.conf
-systemctl daemon-reload
+{BOOT_A_SLOT}
 udevadm settle
 """
 

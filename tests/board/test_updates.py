@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.board.bundles import IMAGE_BYTES, Signer, bundle
+from tests.board.bundles import BOOT_A_SLOT, IMAGE_BYTES, Signer, bundle
 from tests.board.guest import CHECKOUT, Guest, missing
 
 WHY_NOT = missing("rauc", "mksquashfs", "openssl", "dbus-daemon")
@@ -60,7 +60,7 @@ device=/dev/vdd
 type=raw
 """
 RECOVERY = b"another recovery".ljust(IMAGE_BYTES, b"\1")
-PREPARE = """
+PREPARE = f"""
 for module in ext4 loop squashfs dm-verity; do modprobe $module; done
 systemd-sysusers
 blkid /dev/vdc > /dev/null || mkfs.ext4 -q /dev/vdc
@@ -71,12 +71,7 @@ mkdir -p /var/lib/mouthpiece/data
 chown -R mouthpiece: /var/lib/mouthpiece/data /run/mouthpiece
 mkdir -p /var/lib/mouthpiece/nand/state
 chown -R mouthpiece: /var/lib/mouthpiece/nand
-chmod +x /etc/rauc/boot_loader.sh
-slot=$(/etc/rauc/boot_loader.sh boot)
-mkdir -p /run/systemd/system/rauc.service.d
-printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/rauc --mount=/run/rauc --override-boot-slot=%s service\\n' $slot \\
-    > /run/systemd/system/rauc.service.d/slot.conf
-systemctl daemon-reload
+{BOOT_A_SLOT}
 busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig
 systemctl start mouthpiece-reboot.path
 export MOUTHPIECE_RUN=/run/mouthpiece

@@ -9,6 +9,7 @@ Volumes are mounted read-only, and writable only while something of ours writes.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -89,74 +90,15 @@ class Disk:
         return devices.partition(name, self._layout.disk) is not None
 
 
-class Data:
-    name = DATA
-    title = N("Avatars and videos")
-    holds = N("Avatars, uploads, finished videos")
-    loses = N("Every avatar and every video on this box. Make a backup first, if it can still be read.")
+class _Ext4:
+    """A partition of the disk, mounted read-only at its place."""
 
-    def __init__(self, layout: Layout, place: Path) -> None:
-        self._layout, self.place = layout, place
+    def __init__(self, layout: Layout, name: str, place: Path) -> None:
+        self._layout, self._name, self._place = layout, name, place
 
     def attach(self) -> None:
-        """Mount it read-only; silent where that fails, `look` says it."""
-        device = self._device()
-        if device is not None and not self.place.is_mount():
-            with contextlib.suppress(UnhealthyError):
-                mount("ext4", str(device), self.place, "ro")
-
-    def detach(self) -> None:
-        unmount(self.place)
-
-    def look(self) -> Look:
-        device = self._device()
-        if device is None:
-            return Look("off", _ABSENT if not devices.is_there(self._layout.disk) else "the disk has no such partition")
-        if not self.place.is_mount():
-            reason = kernel_says("EXT4-fs", device.name) or "it cannot be mounted"
-            return Look("problem", reason, True, True)
-        return Look("ok", "it can be read", True, True)
-
-    def repair(self) -> None:
-        """Let e2fsck mend what it can; it answers 1 where it mended something."""
-        self.detach()
-        try:
-            run("e2fsck", "-f", "-y", str(self._there()), accepted=(0, 1))
-        finally:
-            self.attach()
-        self._must_be_mounted()
-
-    def format(self) -> None:
-        self.detach()
-        run("mkfs.ext4", "-F", "-q", "-L", DATA, str(self._there()))
-        self.attach()
-        self._must_be_mounted()
-
-    def _must_be_mounted(self) -> None:
-        if not self.place.is_mount():
-            raise UnhealthyError(self.look().message)
-
-    def _device(self) -> Path | None:
-        return devices.partition(DATA, self._layout.disk)
-
-    def _there(self) -> Path:
-        device = self._device()
-        if device is None:
-            raise UnhealthyError(self.look().message)
-        return device
-
-
-class ConfigurationOnDisk(Configuration):
-    """The same as a file in the partition `config`."""
-
-    def __init__(self, layout: Layout, volumes: Volumes) -> None:
-        super().__init__(volumes)
-        self._layout, self._place = layout, volumes.config
-        self.store = _Store(volumes)
-
-    def attach(self) -> None:
-        """Mount it read-only; silent where that fails, `look` says it."""
-        device = self._device()
+        """Silent where that fails, `fault` says it."""
+        device = devices.partition(self._name, self._layout.disk)
         if device is not None and not self._place.is_mount():
             with contextlib.suppress(UnhealthyError):
                 mount("ext4", str(device), self._place, "ro")
@@ -164,24 +106,86 @@ class ConfigurationOnDisk(Configuration):
     def detach(self) -> None:
         unmount(self._place)
 
-    def look(self) -> Look:
-        device = self._device()
+    def fault(self) -> Look | None:
+        device = devices.partition(self._name, self._layout.disk)
         if device is None:
             return Look("off", _ABSENT if not devices.is_there(self._layout.disk) else "the disk has no such partition")
         if not self._place.is_mount():
             return Look("problem", kernel_says("EXT4-fs", device.name) or "it cannot be mounted", can_format=True)
-        return self._content()
+        return None
+
+    def device(self) -> str:
+        """`UnhealthyError` where it is not there."""
+        device = devices.partition(self._name, self._layout.disk)
+        if device is None:
+            fault = self.fault()
+            raise UnhealthyError(fault.message if fault else _ABSENT)
+        return str(device)
+
+
+class Data:
+    name = DATA
+    title = N("Avatars and videos")
+    holds = N("Avatars, uploads, finished videos")
+    loses = N("Every avatar and every video on this box. Make a backup first, if it can still be read.")
+
+    def __init__(self, layout: Layout, place: Path) -> None:
+        self._ext4 = _Ext4(layout, DATA, place)
+
+    def attach(self) -> None:
+        self._ext4.attach()
+
+    def detach(self) -> None:
+        self._ext4.detach()
+
+    def look(self) -> Look:
+        fault = self._ext4.fault()
+        if fault is None:
+            return Look("ok", "it can be read", True, True)
+        return dataclasses.replace(fault, can_repair=fault.can_format)
+
+    def repair(self) -> None:
+        """Let e2fsck mend what it can; it answers 1 where it mended something."""
+        self.detach()
+        try:
+            run("e2fsck", "-f", "-y", self._ext4.device(), accepted=(0, 1))
+        finally:
+            self.attach()
+        self._must_be_mounted()
 
     def format(self) -> None:
-        device = self._device()
-        if device is None:
-            raise UnhealthyError(self.look().message)
         self.detach()
-        run("mkfs.ext4", "-F", "-q", str(device))
+        run("mkfs.ext4", "-F", "-q", "-L", DATA, self._ext4.device())
         self.attach()
+        self._must_be_mounted()
 
-    def _device(self) -> Path | None:
-        return devices.partition(CONFIG, self._layout.disk)
+    def _must_be_mounted(self) -> None:
+        if fault := self._ext4.fault():
+            raise UnhealthyError(fault.message)
+
+
+class ConfigurationOnDisk(Configuration):
+    """The same as a file in the partition `config`."""
+
+    def __init__(self, layout: Layout, volumes: Volumes) -> None:
+        super().__init__(volumes)
+        self._ext4 = _Ext4(layout, CONFIG, volumes.config)
+        self.store = _Store(volumes)
+
+    def attach(self) -> None:
+        self._ext4.attach()
+
+    def detach(self) -> None:
+        self._ext4.detach()
+
+    def look(self) -> Look:
+        return self._ext4.fault() or self._content()
+
+    def format(self) -> None:
+        device = self._ext4.device()
+        self.detach()
+        run("mkfs.ext4", "-F", "-q", device)
+        self.attach()
 
 
 class _Store(ConfigStore):
