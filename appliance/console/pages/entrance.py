@@ -16,7 +16,7 @@ from appliance.console.box import the_box
 from appliance.console.pages.frame import THEME, THEMES
 from appliance.console.security import account, first_boot
 from appliance.console.security.access import before_setup, public, safe_next
-from appliance.console.security.hosts import is_loopback
+from appliance.console.security.hosts import addresses, is_loopback
 from appliance.errors import ApplianceError, InputError
 
 pages = Blueprint("entrance", __name__)
@@ -61,11 +61,13 @@ def set_up() -> Response:
 
 def _setup_page(given: dict[str, Any], problem: ApplianceError | None = None) -> Response:
     blank = dict.fromkeys(("code", "name", "language", "timezone", "network", "lan", "timezone_chosen"), "")
+    here = is_loopback(request.remote_addr)
     page = render_template(
         "setup.html",
         given=blank | given,
         problem=problem,
-        pairing=not is_loopback(request.remote_addr),
+        pairing=not here,
+        elsewhere=addresses(the_box()) if here else [],
         zones=zones(),
     )
     return make_response(page, HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -288,6 +289,14 @@ def test_set_up_says_what_is_wrong_and_keeps_what_was_typed(app: Any) -> None:
     assert visitor.post("/setup", data={**given, **good}).status_code == 303
     assert app.extensions["box"].settings().lan
     assert "概览" in text(visitor.get("/"))
+
+
+def test_set_up_on_the_boxs_own_screen_says_where_another_device_finds_it(app: Any) -> None:
+    visitor = app.test_client()
+    assert "From another device" not in text(visitor.get("/setup"))
+    app.extensions["box"].configure(lambda config: config.update(settings={"lan": True, "https_port": 443}))
+    assert f"https://{socket.gethostname().split('.')[0]}.local/" in text(visitor.get("/setup"))
+    assert "From another device" not in text(visitor.get("/setup", environ_base={"REMOTE_ADDR": "192.168.1.2"}))
 
 
 def test_scripts_get_the_texts_of_their_language(owner: FlaskClient, tmp_path: Path) -> None:

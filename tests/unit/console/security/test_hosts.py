@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import ipaddress
+import re
 import socket
 
 import pytest
 
 from appliance.console.box import Box
-from appliance.console.security.hosts import is_loopback, is_ours
+from appliance.console.security.hosts import addresses, is_loopback, is_ours
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,16 @@ def test_the_given_name_and_the_machines_own_are_known(box: Box) -> None:
 )  # fmt: skip
 def test_loopback_is_known(address: str | None, local: bool) -> None:
     assert is_loopback(address) is local
+
+
+def test_where_the_network_is_not_served_there_is_no_address(box: Box) -> None:
+    assert addresses(box) == []
+
+
+def test_another_device_finds_it_by_name_and_by_every_address_of_the_network(box: Box) -> None:
+    box.configure(lambda config: config.update(name="kiosk-7", settings={"lan": True, "https_port": 443}))
+    name, *numbers = addresses(box)
+    assert name == "https://kiosk-7.local/"
+    assert all(not ipaddress.IPv4Address(re.sub(r"https://(.*)/", r"\1", found)).is_loopback for found in numbers)
+    box.configure(lambda config: config.update(settings={"lan": True, "https_port": 8443}))
+    assert addresses(box) == [f"{found[:-1]}:8443/" for found in (name, *numbers)]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from tools.virtual_board import rootfs
 
 VERITY = Path("/sbin/veritysetup")
+AGETTY = Path("/sbin/agetty")
 
 
 @pytest.mark.skipif(not VERITY.exists(), reason="cryptsetup-bin is not installed")
@@ -46,3 +50,13 @@ def test_every_script_is_one_that_the_boxs_shell_reads() -> None:
     for script in found:
         assert script.stat().st_mode & 0o111
         subprocess.run(["dash", "-n", script], check=True)
+
+
+@pytest.mark.skipif(not AGETTY.exists(), reason="agetty is not installed")
+def test_a_screen_shows_where_the_console_is() -> None:
+    issue = next(folder / "etc/issue.d/mouthpiece.issue" for folder in rootfs.OVERLAYS if (folder / "etc").is_dir())
+    ours, its = pty.openpty()
+    subprocess.run([AGETTY, "--show-issue", "--issue-file", issue], stdin=its, stdout=its, stderr=its, check=True)
+    os.close(its)
+    assert f"https://{socket.gethostname()}.local/" in os.read(ours, 4096).decode()
+    os.close(ours)

@@ -37,10 +37,11 @@ do_install:append() {
     install -d ${D}${nonarch_libdir}
     cp -R --no-dereference --preserve=mode ${S}/rootfs-overlay${nonarch_libdir}/. ${D}${nonarch_libdir}/
     install -d ${D}${sysconfdir}
-    cp -R --no-dereference --preserve=mode ${S}/rootfs-overlay${sysconfdir}/dbus-1 ${D}${sysconfdir}/
+    cp -R --no-dereference --preserve=mode ${S}/rootfs-overlay${sysconfdir}/dbus-1 ${S}/rootfs-overlay${sysconfdir}/issue.d ${D}${sysconfdir}/
     install -m 0644 ${S}/boot/generated/${MOUTHPIECE_BOARD}/ubinize.cfg ${D}${nonarch_libdir}/mouthpiece/
-    # The overlay's preset disables what it does not name; this image announces the box's name as well.
-    echo "enable avahi-daemon.service" > ${D}${nonarch_libdir}/systemd/system-preset/05-mouthpiece-image.preset
+    # The overlay's preset disables what it does not name; this image announces the box's name as well, and shows its
+    # address on a screen (issue.d).
+    printf 'enable avahi-daemon.service\nenable getty@.service\n' > ${D}${nonarch_libdir}/systemd/system-preset/05-mouthpiece-image.preset
 }
 
 SYSTEMD_SERVICE:${PN} = "\
