@@ -98,7 +98,7 @@ class _Ext4:
 
     def attach(self) -> None:
         """Silent where that fails, `fault` says it."""
-        device = devices.partition(self._name, self._layout.disk)
+        device = self._found()
         if device is not None and not self._place.is_mount():
             with contextlib.suppress(UnhealthyError):
                 mount("ext4", str(device), self._place, "ro")
@@ -107,20 +107,25 @@ class _Ext4:
         unmount(self._place)
 
     def fault(self) -> Look | None:
-        device = devices.partition(self._name, self._layout.disk)
+        device = self._found()
         if device is None:
-            return Look("off", _ABSENT if not devices.is_there(self._layout.disk) else "the disk has no such partition")
+            return Look("off", self._missing())
         if not self._place.is_mount():
             return Look("problem", kernel_says("EXT4-fs", device.name) or "it cannot be mounted", can_format=True)
         return None
 
     def device(self) -> str:
         """`UnhealthyError` where it is not there."""
-        device = devices.partition(self._name, self._layout.disk)
+        device = self._found()
         if device is None:
-            fault = self.fault()
-            raise UnhealthyError(fault.message if fault else _ABSENT)
+            raise UnhealthyError(self._missing())
         return str(device)
+
+    def _found(self) -> Path | None:
+        return devices.partition(self._name, self._layout.disk)
+
+    def _missing(self) -> str:
+        return "the disk has no such partition" if devices.is_there(self._layout.disk) else _ABSENT
 
 
 class Data:
