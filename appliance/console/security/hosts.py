@@ -9,8 +9,6 @@ from __future__ import annotations
 import ipaddress
 import socket
 
-import psutil
-
 from appliance.console.box import Box
 
 
@@ -25,6 +23,8 @@ def own_names(box: Box) -> set[str]:
 
 def addresses(box: Box) -> list[str]:
     """Where another device of the network finds the console, its name first; empty where it is not served there."""
+    import psutil  # recovery, which has no such package, imports this module
+
     settings = box.settings()
     if not settings.get("lan"):
         return []
