@@ -1,9 +1,10 @@
 """Real voices from Debian's packages, and what they say.
 
 `klettres-data`: letters, syllables and words by a speaker a language; `sounds.xml` writes each one down. The dialogues
-of a game (`dialogues`) and the names of a paint program's stamps (`stamps`) come with their texts. espeak-ng's text
-front end turns the writing into sounds. `asterisk-core-sounds-{fr,it,ru}-g722`: studio prompts, some of whose
-names say what is said (digits, months); nobody wrote down the others, so they are labelled by the network itself.
+of two games (`dialogues`, `steel_sky`) and the names of a paint program's stamps (`stamps`) come with their texts.
+espeak-ng's text front end turns the writing into sounds. `asterisk-core-sounds-{fr,it,ru}-g722`: studio prompts, some
+of whose names say what is said (digits, months); nobody wrote down the others, so they are labelled by the network
+itself.
 
 The Spanish prompts are left out on purpose: their speaker also reads the English ones, which are for acceptance.
 """
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.train import dialogues, stamps
+from tools.train import dialogues, stamps, steel_sky
 from tools.train.espeak import Espeak
 
 _KLETTRES: Final = Path("/usr/share/klettres")
@@ -121,6 +122,9 @@ def _dialogues(espeak: Espeak) -> Iterator[Clip]:
     if dialogues.GAME.is_file():
         for said in sorted(dialogues.spoken(dialogues.GAME), key=lambda said: said.speaker):
             yield from _clip(espeak, "dialogues", f"game-{said.speaker}", said.sound, said.text, "en-us")
+    if steel_sky.GAME.is_dir():
+        for said in sorted(steel_sky.spoken(steel_sky.GAME), key=lambda said: said.speaker):
+            yield from _clip(espeak, "dialogues", f"sky-{said.speaker}", said.sound, said.text, "en-gb-x-rp")
 
 
 def _known(language: str) -> dict[str, str]:
