@@ -2,14 +2,14 @@
 
 A voice's utterances are made once and kept as `DIR/NAME-KEY.npz`, where KEY changes with what makes them: `mel` [T, 40]
 float16 (raw log-mel of `mel.log_mel`), `phone` [T] uint8 (index into `phones.PHONES`), `trust` [T] uint8 (0 where the
-label is not to be learnt from), `bounds` [n + 1] int64 (first frame of every utterance, and T).
-A file is written whole, so a cut run goes on where it stopped.
+label is not to be learnt from, `NOT_WHEN` where it says what is said and not when somebody speaks), `bounds` [n + 1]
+int64 (first frame of every utterance, and T). A file is written whole, so a cut run goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,15 +17,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from appliance.errors import UnhealthyError
 from appliance.pipeline import mel as mels
 from appliance.pipeline.mel import FRAME_HZ, MelStream
 from appliance.storage import atomic
-from tools.train import espeak, festival, kept, phones, texts
+from tools.train import espeak, festival, festival_extra, kept, phones, rhvoice, texts, wav
 from tools.train import sound as sounds
 from tools.train.espeak import Espeak
 from tools.train.phones import INDEX, Segment
 from tools.train.sound import Samples, resampled
 
+NOT_WHEN: Final = 2
+_LOT: Final = 60
+Said = tuple[Samples, int, list[Segment]]
 _VARIANTS: Final = (
     "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "f1", "f2", "f3", "f4", "f5", "klatt", "klatt2", "klatt3",
     "klatt4", "klatt5", "klatt6", "Andy", "Annie", "Lee", "Michael", "adam", "anika", "aunty", "belinda", "benjamin",
@@ -36,9 +40,10 @@ _VARIANTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One synthesiser's voice; `kind` espeak takes a voice name without variant, the others festival's own name.
+    """One synthesiser's voice; `kind` "espeak" takes a voice name without variant, the others the voice's own name.
 
-    What is "statistical" is a festival voice too, but one that no recording is replayed for (HTS).
+    "festival" replays what a person said; what is "statistical" is a festival voice too, but one that no recording is
+    replayed for (HTS), as RHVoice's ("rhvoice") are. "rab" speaks with the times of espeak-ng.
     """
 
     name: str
@@ -72,9 +77,11 @@ LATER: Final = (
         Voice(name, "festival", _FESTIVAL[name], 1000.0 * _SHARE.get(name, 1), pitched=True)
         for name in festival.PITCHED
     ),
-    Voice("upc_ca_ona_hts", "statistical", "ca", 3000.0),
+    Voice("upc_ca_ona_hts", "statistical", "ca", 2000.0),
+    *(Voice(name, "rhvoice", "en", 2000.0) for name in rhvoice.VOICES),
+    Voice("rab_diphone", "rab", "en", 2000.0),
 )
-"""Only the rounds with people hear these."""
+"""Only the rounds hear these."""
 VALIDATION: Final = (
     Voice("kal_diphone", "festival", "en", 180.0, held_out=True),
     Voice("cmu_us_slt_arctic_hts", "festival", "en", 180.0, held_out=True),
@@ -83,7 +90,7 @@ VALIDATION: Final = (
 )
 
 
-_MAKERS: Final = (mels, texts, espeak, festival, phones, sounds)
+_MAKERS: Final = (mels, texts, espeak, festival, festival_extra, phones, rhvoice, sounds, wav)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +113,17 @@ class Utterances:
             np.savez(temporary, mel=self.mel, phone=self.phone, bounds=self.bounds, trust=self.trust)
 
 
-def spoken(voice: Voice, seed: int) -> Iterator[tuple[Samples, list[Segment]]]:
+def spoken(voice: Voice, seed: int, root: Path | None = None) -> Iterator[tuple[Samples, list[Segment]]]:
     """Utterances at 16 kHz with their segments, until the voice has spoken for long enough.
+
+    `root` is where tools/train/extra_packages.sh unpacked its packages; only the voices of those need it.
 
     Tempo, pitch and the length of the vocal tract vary: rate and pitch where the synthesiser has them, and for all a
     change of the playing speed. A held-out voice speaks as it is.
     """
     random = np.random.default_rng([seed, zlib.crc32(voice.name.encode())])
-    speak = _espeak if voice.kind == "espeak" else _festival
     spent = 0.0
-    for samples, rate, segments in speak(voice, random):
+    for samples, rate, segments in _speaker(voice, random, root):
         speed = 1.0 if voice.held_out else float(np.exp(random.uniform(-0.15, 0.15)))
         sound = resampled(samples, round(rate * speed / 50) * 50)
         scale = len(sound) / 16000 / max(len(samples) / rate, 1e-9)
@@ -125,7 +133,31 @@ def spoken(voice: Voice, seed: int) -> Iterator[tuple[Samples, list[Segment]]]:
             return
 
 
-def _espeak(voice: Voice, random: np.random.Generator) -> Iterator[tuple[Samples, int, list[Segment]]]:
+def _speaker(voice: Voice, random: np.random.Generator, root: Path | None) -> Iterator[Said]:
+    if voice.kind == "espeak":
+        return _espeak(voice, random)
+    if voice.kind == "rhvoice":
+        return _in_lots(
+            voice, random, lambda said: rhvoice.say(said, voice.name, _given(root), _drawn(random, 0.75, 1.35))
+        )
+    if voice.kind == "rab":
+        return _in_lots(voice, random, lambda said: festival_extra.say(said, _given(root), _drawn(random, 85, 150)))
+    return _in_lots(
+        voice, random, lambda said: festival.say(said, voice.name, _drawn(random, 80, 230) if voice.pitched else None)
+    )
+
+
+def _given(root: Path | None) -> Path:
+    if root is None:
+        raise UnhealthyError("this voice is not in Debian's main", hint="run tools/train/extra_packages.sh")
+    return root
+
+
+def _drawn(random: np.random.Generator, low: float, high: float) -> list[float]:
+    return [float(value) for value in random.uniform(low, high, _LOT)]
+
+
+def _espeak(voice: Voice, random: np.random.Generator) -> Iterator[Said]:
     synthesiser = Espeak()
     while True:
         variant = _VARIANTS[random.integers(len(_VARIANTS))]
@@ -139,13 +171,11 @@ def _espeak(voice: Voice, random: np.random.Generator) -> Iterator[tuple[Samples
         yield samples, synthesiser.rate_hz, segments
 
 
-def _festival(voice: Voice, random: np.random.Generator) -> Iterator[tuple[Samples, int, list[Segment]]]:
-    chosen = voice.language, random, voice.held_out
+def _in_lots(voice: Voice, random: np.random.Generator, say: Callable[[list[str]], Iterator[Said]]) -> Iterator[Said]:
+    """A lot of sentences at a time, for a synthesiser that takes long to start; none at all where it can say none."""
     while True:
         heard = 0
-        said = [texts.sentence(*chosen) for _ in range(60)]
-        pitches = [float(hz) for hz in random.uniform(80, 230, 60)] if voice.pitched else None
-        for utterance in festival.say(said, voice.name, pitches):
+        for utterance in say([texts.sentence(voice.language, random, voice.held_out) for _ in range(_LOT)]):
             heard += 1
             yield utterance
         if not heard:
@@ -167,7 +197,7 @@ def prepare(voice: Voice, folder: Path, seed: int) -> Path:
     """The voice's file, made if it is not there yet."""
     path = folder / f"{voice.name}-{kept.key(_MAKERS, voice, seed)}.npz"
     if not path.is_file():
-        parts = [features(sound, segments) for sound, segments in spoken(voice, seed)]
+        parts = [features(sound, segments) for sound, segments in spoken(voice, seed, folder.parent / "extra/root")]
         phone = np.concatenate([part[1] for part in parts])
         bounds = np.cumsum([0] + [len(part[1]) for part in parts])
         Utterances(np.concatenate([part[0] for part in parts]), phone, bounds, np.ones(len(phone), np.uint8)).save(path)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from appliance.errors import UnhealthyError
 from tools.train.phones import Segment, from_festival, split
+from tools.train.wav import read_wave
 
 PHONE_SET: Final = {
     "ked_diphone": "radio",
@@ -75,14 +75,8 @@ def say(
         for number in range(len(texts)):
             sound, labels = Path(folder) / f"{number}.wav", Path(folder) / f"{number}.lab"
             if sound.is_file() and labels.is_file():
-                samples, rate = _read_wave(sound)
+                samples, rate = read_wave(sound)
                 yield samples, rate, _read_labels(labels, phone_set)
-
-
-def _read_wave(path: Path) -> tuple[NDArray[np.float32], int]:
-    with wave.open(str(path)) as stored:
-        data = np.frombuffer(stored.readframes(stored.getnframes()), np.int16)
-        return data.astype(np.float32) / np.float32(32768), stored.getframerate()
 
 
 def _read_labels(path: Path, phone_set: str) -> list[Segment]:

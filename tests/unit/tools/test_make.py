@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -104,7 +105,49 @@ def test_without_espeak_the_demo_says_what_to_do(tmp_path: Path) -> None:
     assert not (tmp_path / "x.wav").exists()
 
 
-@pytest.mark.parametrize("name", ["debian-packages.txt", "debian-packages-test.txt"])
+def tools_for_extra_packages(folder: Path) -> str:
+    """A PATH with what the script needs, and an apt-get and a dpkg of the test's own."""
+    for name in ("sh", "sed", "awk", "dirname", "mkdir", "rm", "id", "cat", "touch"):
+        (folder / name).symlink_to(shutil.which(name) or pytest.skip(f"{name} is missing"))
+    (folder / "apt-get").write_text(
+        '#!/bin/sh\nfor last; do :; done\ncase "$*" in *download*) [ "$last" = there ] && touch there.deb;; esac\n'
+    )
+    (folder / "dpkg").write_text('#!/bin/sh\ntouch "$3/unpacked-$(cat "$2")there"\n')
+    for name in ("apt-get", "dpkg"):
+        (folder / name).chmod(0o755)
+    return str(folder)
+
+
+def test_extra_packages_are_unpacked_once_and_what_cannot_be_had_is_named(tmp_path: Path) -> None:
+    if not any(Path("/etc/apt").glob("sources.list*")) or not Path("/etc/os-release").is_file():
+        pytest.skip("this is not a Debian system")
+    (tmp_path / "bin").mkdir()
+    path = tools_for_extra_packages(tmp_path / "bin")
+    (tmp_path / "list.txt").write_text("there\nelsewhere  # cannot be had\n")
+    script, folder = str(ROOT / "tools/train/extra_packages.sh"), tmp_path / "extra"
+    code, said = run("/bin/sh", script, str(folder), str(tmp_path / "list.txt"), path=path)
+    assert code == 0
+    assert "going on without elsewhere" in said
+    assert [file.name for file in (folder / "root").iterdir()] == ["unpacked-there"]
+    assert [file.name for file in (folder / "unpacked").iterdir()] == ["there"]
+    (tmp_path / "list.txt").write_text("there\n")
+    assert run("/bin/sh", script, str(folder), str(tmp_path / "list.txt"), path=path) == (0, "")
+
+
+def test_extra_packages_elsewhere_than_on_debian_are_gone_without(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    path = tools_for_extra_packages(tmp_path / "bin")
+    (tmp_path / "bin/apt-get").unlink()
+    code, said = run("/bin/sh", str(ROOT / "tools/train/extra_packages.sh"), str(tmp_path / "extra"), path=path)
+    assert code == 0
+    assert "not a Debian system; going on without" in said
+    assert "rhvoice" in said
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["debian-packages.txt", "debian-packages-test.txt", "train/packages.txt", "train/extra-packages.txt"],
+)
 def test_package_lists_hold_one_name_a_line(name: str) -> None:
     lines = [line.partition("#")[0].split() for line in (ROOT / "tools" / name).read_text().splitlines()]
     names = [words[0] for words in lines if words]
