@@ -80,7 +80,9 @@ bench-flash: $(DEV)  ## what storing costs the flash, beside the obvious ways, i
 	@$(PYTHON) -m tests.bench.flash_wear $(ARGS)
 
 train: $(DEV)  ## train the motion network from nothing into build/train (hours on two cores)
-	@tools/packages.sh tools/train/packages.txt
+	@tools/packages.sh tools/train/packages.txt $(if $(shell command -v npm),,tools/train/packages-npm.txt)
+	@tools/train/extra_packages.sh build/train/extra
+	@$(PYTHON) -m pip install --quiet --editable '.[voices]'
 	@$(PYTHON) -m tools.train --out build/train $(ARGS)
 
 boards: $(SETUP)  ## generate every file that follows from boot/boards

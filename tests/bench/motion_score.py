@@ -1,7 +1,7 @@
 """How well the shipped motion network does on voices that it never heard: `python -m tests.bench.motion_score`.
 
-Voices: those of `tools.train.corpus.VALIDATION`, synthesised again with another seed, and an actress
-(`tools.train.actress`), whose truth is PocketSphinx's alignment of her words. In the same run: the track of the
+Voices: those of `tools.train.corpus.VALIDATION`, synthesised again with another seed, an actress and two neural voices
+(`tools.train.unheard`), whose truth is PocketSphinx's alignment of their words. In the same run: the track of the
 loudness alone and, where it is installed and the voice speaks English, PocketSphinx's all-phone recogniser; and the
 same with babble of other voices at 10 dB in a reverberant room. Controls: the truth against itself, the truth 200 ms
 late, another utterance's truth. `--json FILE` keeps the figures; `--seed N` lets the voices say something else.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.pipeline.motion import load_motion_model
-from tools.train import actress, corpus, dialogues
+from tools.train import corpus, dialogues, takes, unheard
 from tools.train.baselines import (
     Predictor,
     Samples,
@@ -71,7 +71,9 @@ def _validation(seed: int) -> Iterator[tuple[str, str, list[Samples], list[Truth
     """Name, language, what is heard and what is said."""
     for voice in corpus.VALIDATION:
         yield voice.name, voice.language, *utterances(voice, _SECONDS, seed)
-    yield dialogues.HEROINE, "en", *actress.utterances()
+    yield dialogues.HEROINE, "en", *unheard.heroine()
+    for name in takes.HELD_OUT:
+        yield name, "en", *unheard.neural(name, _SECONDS, seed)
 
 
 if __name__ == "__main__":

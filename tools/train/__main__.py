@@ -9,22 +9,19 @@ cut run goes on with the stage that was cut, and a change of code or texts makes
 from __future__ import annotations
 
 import argparse
-import itertools
 import multiprocessing
 import os
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
-import numpy as np
 import torch
 
-from appliance.errors import UnhealthyError
 from appliance.pipeline import mel, motion_net
 from appliance.pipeline.motion_net import CLOSURE, OUTPUTS, VAD, MotionNet
-from appliance.storage import atomic
 from tools.train import (
     align,
     augment,
@@ -35,17 +32,22 @@ from tools.train import (
     fit,
     int8,
     kept,
+    kokoro,
     label,
     people,
     phones,
+    relabel,
     sound,
     stamps,
+    steel_sky,
+    takes,
     targets,
 )
 from tools.train.corpus import Utterances
 from tools.train.phones import PHONES
 
 _THREADS: Final = 2
+_Voice = TypeVar("_Voice")
 CLOSURE_MARGIN: Final = 0.5
 """Added to the log-odds of closure in the shipped weights: an open mouth on p, b or m is the worse fault."""
 VOICE_MARGIN: Final = 0.5
@@ -53,39 +55,28 @@ VOICE_MARGIN: Final = 0.5
 
 
 class Stage(NamedTuple):
-    """A stretch of training: how long, how often a crop comes from each group of voices, `fit.fit`'s `colour_db`.
-
-    `listener` is the round whose network teaches the voice activity, 0 for none.
-    """
+    """A stretch of training: how long, and how often a crop comes from each group of voices."""
 
     steps: int
     shares: dict[str, float]
-    colour_db: float = 0.0
-    listener: int = 0
 
 
-_MOSTLY_PEOPLE: Final = {
-    "espeak": 0.1,
+SYNTHETIC: Final = Stage(5000, {"espeak": 0.3, "festival in English": 0.2, "festival": 0.5})
+_EVERYONE: Final = {
+    "espeak": 0.08,
     "festival in English": 0.1,
-    "festival": 0.14,
-    "statistical": 0.06,
-    "people": 0.08,
-    "stamps": 0.17,
-    "dialogues": 0.35,
+    "festival": 0.1,
+    "statistical": 0.07,
+    relabel.NEURAL: 0.36,
+    "people": 0.05,
+    "stamps": 0.08,
+    "dialogues": 0.16,
 }
-SYNTHETIC: Final = Stage(10_000, {"espeak": 0.3, "festival in English": 0.2, "festival": 0.5})
-ROUNDS: Final = (
-    Stage(4000, {"espeak": 0.25, "festival in English": 0.2, "festival": 0.35, "people": 0.2}),
-    Stage(
-        7000,
-        {"espeak": 0.2, "festival in English": 0.2, "festival": 0.3, "statistical": 0.12, "people": 0.18},
-        colour_db=3.0,
-    ),
-    *(Stage(steps, _MOSTLY_PEOPLE, colour_db=3.0) for steps in (4000, 2500, 5000, 6500)),
-    Stage(4000, _MOSTLY_PEOPLE, colour_db=3.0, listener=2),
-)
+ROUNDS: Final = (Stage(9000, _EVERYONE), Stage(44_000, _EVERYONE | {"dialogues": 0.24}))
+_COLOUR_DB: Final = 3.0
+"""How far the rounds move the colours of a speaker's vowels, murmurs and noises against each other."""
 _LEARNING: Final = (mel, motion_net, augment, fit, phones, targets)
-_LABELLING: Final = (align, dialogues, espeak, label, people, sound, stamps)
+_LABELLING: Final = (align, dialogues, espeak, label, people, sound, stamps, steel_sky)
 
 
 def main() -> None:
@@ -101,21 +92,22 @@ def main() -> None:
     started = time.monotonic()
     synthetic, names = _prepare(work, corpus.TRAINING, options.seed)
     later, later_names = _prepare(work, corpus.LATER, options.seed)
+    neural = _neural(work, options.seed)
     print(f"synthetic voices ready after {time.monotonic() - started:.0f} s", flush=True)
     learnt = kept.key(_LEARNING, names, options.seed, SYNTHETIC)
-    last = _stage(work / f"synthetic-{learnt}.npz", None, synthetic, SYNTHETIC, options.seed)
+    last = work / f"synthetic-{learnt}.npz"
+    _stage(last, None, synthetic, SYNTHETIC, options.seed)
     print(f"trained on synthetic voices after {time.monotonic() - started:.0f} s", flush=True)
     everyone = later | {group: voices + later.get(group, []) for group, voices in synthetic.items()}
-    rounds: list[MotionNet] = []
     for number, stage in enumerate(ROUNDS, 1):
-        labelled = kept.key(_LABELLING, learnt)
-        everyone |= _people(work / f"people-{labelled}", last, set(stage.shares) & set(people.GROUPS))
+        labelled = kept.key(_LABELLING, learnt, [path.name for path in neural])
+        everyone |= relabel.relabelled(last, work / f"people-{labelled}", neural, _THREADS)
+        print(f"labelled for round {number} after {time.monotonic() - started:.0f} s", flush=True)
         learnt = kept.key(_LEARNING, labelled, later_names, options.seed, stage)
-        listener = rounds[stage.listener - 1] if stage.listener else None
-        last = _stage(work / f"round{number}-{learnt}.npz", last, everyone, stage, options.seed + number, listener)
-        rounds.append(last)
+        before, last = last, work / f"round{number}-{learnt}.npz"
+        _stage(last, before, everyone, stage, options.seed + number)
         print(f"round {number} done after {time.monotonic() - started:.0f} s", flush=True)
-    tensors = export.folded(last)
+    tensors = export.folded(fit.loaded(last))
     tensors["exit.bias"][CLOSURE::OUTPUTS] += CLOSURE_MARGIN
     tensors["exit.bias"][VAD::OUTPUTS] += VOICE_MARGIN
     options.out.mkdir(parents=True, exist_ok=True)
@@ -126,67 +118,44 @@ def main() -> None:
 
 def _prepare(work: Path, wanted: tuple[corpus.Voice, ...], seed: int) -> tuple[dict[str, list[Utterances]], list[str]]:
     """Synthetic voices by the groups of `SYNTHETIC` and `ROUNDS`, and the names of their files."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-    # A process a voice: espeak carries state from one utterance to the next, and a fresh one always speaks the same.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(_THREADS, mp_context=context, max_tasks_per_child=1) as pool:
-        make = partial(corpus.prepare, folder=work, seed=seed)
-        paths = list(pool.map(make, wanted))
+    paths = _at_once(partial(corpus.prepare, folder=work, seed=seed), wanted)
     voices: dict[str, list[Utterances]] = {}
     for voice, path in zip(wanted, paths, strict=True):
-        group = "festival in English" if (voice.kind, voice.language) == ("festival", "en") else voice.kind
+        group = {"rhvoice": "statistical", "rab": "festival in English"}.get(voice.kind, voice.kind)
+        if (voice.kind, voice.language) == ("festival", "en"):
+            group = "festival in English"
         voices.setdefault(group, []).append(Utterances.load(path))
     return voices, [path.name for path in paths]
 
 
-def _people(work: Path, net: MotionNet, groups: set[str]) -> dict[str, list[Utterances]]:
-    """The real voices by group as `net` labels them; the held-out go into files of their own and are not returned."""
-    voices: dict[str, list[Utterances]] = {}
-    every = people.clips(groups)
-    for (group, speaker), clips in itertools.groupby(every, key=lambda clip: (clip.group, clip.speaker)):
-        path = work / f"{speaker}.npz"
-        if not path.is_file():
-            found = label.labelled(net, list(clips))
-            if found is None:
-                continue
-            found.save(path)
-        if speaker not in people.HELD_OUT:
-            voices.setdefault(group, []).append(Utterances.load(path))
-    if missing := groups - set(voices):
-        raise UnhealthyError(
-            f"recordings of real voices are missing: {', '.join(sorted(missing))}",
-            hint="install tools/train/packages.txt",
-        )
-    return voices
+def _neural(work: Path, seed: int) -> list[Path]:
+    """The files of what the neural voices say."""
+    names = [name for name in kokoro.voices(work.parent / "kokoro") if name not in (*takes.HELD_OUT, *takes.LEFT_OUT)]
+    return _at_once(partial(takes.prepare, folder=work, seed=seed), names)
 
 
-def _stage(
-    path: Path,
-    start: MotionNet | None,
-    voices: dict[str, list[Utterances]],
-    stage: Stage,
-    seed: int,
-    listener: MotionNet | None = None,
-) -> MotionNet:
-    """A network trained on `voices`, beginning where `start` ended; kept at `path`."""
-    torch.manual_seed(seed)
-    net = MotionNet(extra=len(PHONES))
+def _at_once(make: Callable[[_Voice], Path], wanted: Iterable[_Voice]) -> list[Path]:
+    """What `make` makes, in a process each: espeak carries state along, and a fresh one always speaks the same."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(_THREADS, mp_context=context, max_tasks_per_child=1) as pool:
+        return list(pool.map(make, wanted))
+
+
+def _stage(path: Path, start: Path | None, voices: dict[str, list[Utterances]], stage: Stage, seed: int) -> None:
+    """Trains a network on `voices`, beginning where the one at `start` ended, and keeps it at `path`."""
     if path.is_file():
-        with np.load(path, allow_pickle=False) as stored:
-            net.load_state_dict({name: torch.from_numpy(stored[name]) for name in stored.files})
-        return net.eval()
-    if start is not None:
-        net.load_state_dict(start.state_dict())
+        return
+    torch.manual_seed(seed)
+    net = MotionNet(extra=len(PHONES)) if start is None else fit.loaded(start)
     everyone, weights = [], []
     for group, share in stage.shares.items():
         total = sum(len(voice.phone) for voice in voices[group])
         everyone += voices[group]
         weights += [share * len(voice.phone) / total for voice in voices[group]]
-    crops, fade = fit.Crops(everyone, weights, seed), start is not None
-    fit.fit(net, crops, steps=stage.steps, seed=seed, fade=fade, colour_db=stage.colour_db, listener=listener)
-    with atomic.replaced_file(path, suffix=".npz") as temporary:
-        np.savez(temporary, **{name: tensor.numpy() for name, tensor in net.state_dict().items()})
-    return net.eval()
+    crops, later = fit.Crops(everyone, weights, seed), start is not None
+    fit.fit(net, crops, steps=stage.steps, seed=seed, fade=later, colour_db=_COLOUR_DB if later else 0.0)
+    fit.saved(net, path)
 
 
 if __name__ == "__main__":

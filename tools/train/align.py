@@ -2,6 +2,7 @@
 
 `forced` takes frame-wise log posteriors [T, phones] and what was said, and returns the phone of every frame. Silence
 may stand before, after and, where `breaks` says so, between sounds. A sound lasts at least `SHORTEST` frames.
+Where it is known about when each sound is said, that bounds the search.
 `free` finds the best sequence without being told, for speech whose words nobody wrote down: switching phones costs
 `SWITCH_COST`, which keeps it from flickering.
 """
@@ -18,32 +19,45 @@ from tools.train.phones import INDEX
 SHORTEST: Final = 2
 SWITCH_COST: Final = 4.0
 _SILENCE: Final = INDEX["sil"]
+_ELSEWHERE: Final = -30.0
+"""Added to the log posterior of a sound outside of its span."""
 
 Posteriors = NDArray[np.float32]
 Labels = NDArray[np.uint8]
+Spans = NDArray[np.int64]
 
 
-def forced(posteriors: Posteriors, phones: list[str], breaks: set[int]) -> tuple[Labels, float]:
+def forced(
+    posteriors: Posteriors, phones: list[str], breaks: set[int], about: Spans | None = None
+) -> tuple[Labels, float]:
     """The labels and the mean log posterior of the path; `breaks` are places in `phones` before which one may pause.
 
-    The states are the sounds, each as `SHORTEST` states in a row, with optional silences between. Raises
-    `ValueError` when the utterance is too short for its sounds.
+    `about` [phones, 2], in frames, is where each sound may lie at all. The states are the sounds, each as `SHORTEST`
+    states in a row, with optional silences between. Raises `ValueError` when the utterance is too short for its sounds.
     """
     states: list[int] = [_SILENCE]
+    owners = [-1]
     optional = {0}
     for place, phone in enumerate(phones):
         if place in breaks:
             optional.add(len(states))
             states.append(_SILENCE)
+            owners.append(-1)
         states += [INDEX[phone]] * SHORTEST
+        owners += [place] * SHORTEST
     optional.add(len(states))
     states.append(_SILENCE)
+    owners.append(-1)
     frames, count = len(posteriors), len(states)
     if frames < len(phones) * SHORTEST:
         raise ValueError("too short for its sounds")
     stay = np.array([state == _SILENCE or count - 1 == i or states[i + 1] != state for i, state in enumerate(states)])
     skip = np.array([i >= 2 and i - 1 in optional for i in range(count)])
     emit = posteriors[:, states]
+    if about is not None:
+        first, last = np.array([(0, frames) if owner < 0 else about[owner] for owner in owners]).T
+        time = np.arange(frames)[:, None]
+        emit = emit + np.where((time < first) | (time >= last), np.float32(_ELSEWHERE), np.float32(0))
     best = np.full(count, -np.inf)
     best[0] = emit[0, 0]
     best[1] = emit[0, 1]

@@ -26,6 +26,7 @@ _PHONEME_EVENTS_IPA: Final = 3
 _UTF8: Final = 1
 _EVENT_END_OF_LIST: Final = 0
 _EVENT_PHONEME: Final = 7
+_IPA_TIED: Final = 0x82 | ord("^") << 8
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
 
 
@@ -90,6 +91,18 @@ class Espeak:
         library.espeak_Synth(data, len(data), 0, 1, 0, _UTF8, None, None)
         samples = np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.int16)
         return samples.astype(np.float32) / np.float32(32768), self._segments(len(samples))
+
+    def ipa(self, text: str, voice: str) -> list[str]:
+        """How each clause of the text is pronounced; `^` ties the letters of a diphthong or an affricate."""
+        if self._library.espeak_SetVoiceByName(voice.encode()):
+            raise UnhealthyError(f"espeak-ng has no voice {voice}", hint="apt install espeak-ng-data")
+        speak = self._library.espeak_TextToPhonemes
+        speak.restype = ctypes.c_char_p
+        rest = ctypes.c_char_p(text.encode())
+        clauses = []
+        while rest.value:
+            clauses.append(speak(ctypes.byref(rest), _UTF8, _IPA_TIED).decode())
+        return clauses
 
     def _segments(self, length: int) -> list[Segment]:
         """The reported sounds as segments that tile the signal; pauses and the unknown are silence."""

@@ -6,6 +6,7 @@ import copy
 import ctypes
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,10 +15,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from appliance.pipeline.mel import FALL_PER_FRAME, FLOOR, Channel
-from appliance.pipeline.motion_net import DELAY, OUTPUTS, VAD, MotionNet, frames_of
+from appliance.pipeline.motion_net import DELAY, OUTPUTS, MotionNet, frames_of
 from appliance.pipeline.track import VISEMES
+from appliance.storage import atomic
 from tools.train.augment import Augmenter
-from tools.train.corpus import Utterances
+from tools.train.corpus import NOT_WHEN, Utterances
 from tools.train.phones import PHONES
 from tools.train.targets import Targets, targets
 
@@ -26,8 +28,6 @@ BATCH: Final = 16
 _RATE: Final = 1.5e-3
 _WARM_UP: Final = 200
 _FOLLOW: Final = 0.003
-_TAUGHT: Final = 3.0
-"""How much voice activity weighs that a listener teaches."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 # How much a viseme weighs: the rare ones that a viewer sees at once weigh more than the many that look alike.
 _WEIGHTS: Final = {"PBM": 1.5, "FV": 3.0, "TH": 2.0, "U": 1.5, "O": 1.3}
@@ -66,17 +66,14 @@ class Crops:
         return tuple(torch.from_numpy(np.stack(parts)) for parts in (mels, phones, trusts))  # type: ignore[return-value]
 
 
-def loss_of(net: MotionNet, mel: Tensor, want: Targets, trust: Tensor, listener: MotionNet | None = None) -> Tensor:
-    """The weighted sum over the trusted frames; the last of the crop, still unanswered, do not count.
-
-    With a `listener` the voice activity is what that network hears, in every frame.
-    """
+def loss_of(net: MotionNet, mel: Tensor, want: Targets, trust: Tensor) -> Tensor:
+    """The weighted sum over the trusted frames; the last of the crop, still unanswered, do not count."""
     hidden, _ = net.hidden(mel, *net.initial(mel.shape[0]))
     raw = frames_of(net.exit(hidden), OUTPUTS)[:, DELAY:].float()
     assert net.helper is not None  # noqa: S101
     phones = frames_of(net.helper(hidden), len(PHONES))[:, DELAY:].float()
     frames = raw.shape[1]
-    trust = trust[:, :frames] / trust[:, :frames].mean().clamp_min(1e-3)
+    trusted, timed = trust[:, :frames] > 0, (trust[:, :frames] > 0) & (trust[:, :frames] != NOT_WHEN)
 
     def cut(curve: Tensor) -> Tensor:
         return curve[:, :frames]
@@ -90,16 +87,11 @@ def loss_of(net: MotionNet, mel: Tensor, want: Targets, trust: Tensor, listener:
     # A missed closure costs as much as a false one, though closed frames are few.
     sealed = functional.binary_cross_entropy_with_logits(closure, cut(want.closure), reduction="none")
     sealed = sealed * cut(want.closure_weight) * (1 + cut(want.closure))
-    if listener is None:
-        speech = functional.binary_cross_entropy_with_logits(vad, cut(want.vad), reduction="none") * trust
-    else:
-        with torch.no_grad():
-            heard_by_it, *_ = listener(mel, *listener.initial(mel.shape[0]))
-        taught = heard_by_it[:, DELAY:, VAD].float()
-        speech = _TAUGHT * functional.binary_cross_entropy_with_logits(vad, taught, reduction="none")
+    speech = functional.binary_cross_entropy_with_logits(vad, cut(want.vad), reduction="none")
     viseme = functional.cross_entropy(raw[..., 5:].transpose(1, 2), cut(want.viseme), _SHOWN, reduction="none")
     phone = functional.cross_entropy(phones.transpose(1, 2), cut(want.phone), reduction="none")
-    return ((shape + 3 * sealed + 0.4 * viseme + 0.8 * phone) * trust + speech).mean()
+    look = (shape + 3 * sealed + 0.4 * viseme + 0.8 * phone) * trusted
+    return look.sum() / trusted.sum().clamp_min(1) + (speech * timed).sum() / timed.sum().clamp_min(1)
 
 
 def fit(
@@ -110,13 +102,11 @@ def fit(
     seed: int,
     fade: bool,
     colour_db: float = 0.0,
-    listener: MotionNet | None = None,
     report: Callable[[int, MotionNet], None] = lambda _step, _net: None,
 ) -> None:
     """Train in place, at a steady rate or one that fades to nothing; `report(step, averaged)` every 100 steps.
 
     `colour_db` is how far the colours of a speaker's vowels, murmurs and noises are moved against each other.
-    `listener` teaches the voice activity: the labels of people's recordings say too little about when they are silent.
     What remains in `net` is the running average of its weights, which is what a lower rate would have reached.
     """
     _keep_memory()
@@ -138,7 +128,7 @@ def fit(
                 raw = augment.coloured(raw, phone, colour_db)
             mel, want = heard(augment(raw)), targets(phone)
         with torch.autocast("cpu", torch.bfloat16):
-            loss = loss_of(net, mel, want, trust, listener)
+            loss = loss_of(net, mel, want, trust)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -154,6 +144,21 @@ def fit(
             total = 0.0
     net.load_state_dict(averaged.state_dict())
     net.eval()
+
+
+def saved(net: MotionNet, path: Path) -> None:
+    """Keeps a network that learns, as an npz of its state."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic.replaced_file(path, suffix=".npz") as temporary:
+        np.savez(temporary, **{name: tensor.numpy() for name, tensor in net.state_dict().items()})
+
+
+def loaded(path: Path) -> MotionNet:
+    """What `saved` kept."""
+    net = MotionNet(extra=len(PHONES))
+    with np.load(path, allow_pickle=False) as stored:
+        net.load_state_dict({name: torch.from_numpy(stored[name]) for name in stored.files})
+    return net.eval()
 
 
 def _keep_memory() -> None:

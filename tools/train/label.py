@@ -1,11 +1,15 @@
-"""Labels real voices with a network that was trained on synthetic ones.
+"""Labels voices with a network that was trained on synthetic ones.
 
-Where it is written down what is said, the sounds are aligned; a clip that fits its text badly (mean log posterior
-under `POOR_FIT`: a wrong transcript, a slip of the tongue) is left out. A silence that is louder than the quietest
-fifth of the sounds around it is none, but a voice that the network does not take for one: it carries no trust, and with
-more than a tenth of it the clip is left out, or the network would learn to be deaf to that voice. Where nobody wrote
-down what is said, the network's own best path is taken, and frames in which it was unsure carry no trust. Every speaker
-becomes a file like a synthetic voice's.
+`labelled` takes recordings of real people. Where it is written down what is said, the sounds are aligned; a clip that
+fits its text badly (mean log posterior under `POOR_FIT`: a wrong transcript, a slip of the tongue) is left out. A
+silence that is louder than the quietest fifth of the sounds around it is none, but a voice that the network does not
+take for one: it carries no trust, and with more than a tenth of it the clip is left out, or the network would learn to
+be deaf to that voice. Where nobody wrote down what is said, the network's own best path is taken, and frames in which
+it was unsure carry no trust. When a person is silent such labels say too badly to learn it from them.
+
+`placed` takes what a neural synthesiser said, with its plan: a sound lies within `SLACK_S` of where it was planned.
+
+Every speaker becomes a file like a synthetic voice's.
 """
 
 from __future__ import annotations
@@ -21,13 +25,15 @@ from numpy.typing import NDArray
 from appliance.pipeline.mel import BANDS, FRAME_HZ, MelStream
 from appliance.pipeline.motion_net import DELAY, STRIDE, MotionNet, frames_of
 from tools.train import align
-from tools.train.corpus import Utterances
+from tools.train.corpus import NOT_WHEN, Utterances
 from tools.train.fit import heard
 from tools.train.people import Clip
 from tools.train.phones import INDEX, PHONES
 from tools.train.sound import decoded, levelled
+from tools.train.takes import Takes
 
 POOR_FIT: Final = -2.5
+SLACK_S: Final = 0.06
 _SURE: Final = 0.5
 _DEAF: Final = 0.1
 _QUIETEST_PERCENT: Final = 20.0
@@ -79,10 +85,10 @@ def labelled(net: MotionNet, clips: list[Clip]) -> Utterances | None:
         if len(mel) < 10:
             continue
         logs = posteriors(net, mel)
-        trust = np.ones(len(mel), np.uint8)
+        trust = np.full(len(mel), NOT_WHEN, np.uint8)
         if clip.script is None:
             phone = align.free(logs)
-            trust = (logs.max(axis=1) > np.log(_SURE)).astype(np.uint8)
+            trust[logs.max(axis=1) <= np.log(_SURE)] = 0
         else:
             try:
                 phone, fit = align.forced(logs, clip.script.phones, clip.script.breaks)
@@ -95,7 +101,30 @@ def labelled(net: MotionNet, clips: list[Clip]) -> Utterances | None:
         mels.append(mel.astype(np.float16))
         phones.append(phone)
         trusts.append(trust)
-    if not mels:
-        return None
+    return _joined(mels, phones, trusts) if mels else None
+
+
+def placed(net: MotionNet, takes: Takes) -> Utterances:
+    """The takes of one voice with every sound where `net` finds it."""
+    net.eval()
+    mels: list[NDArray[np.float16]] = []
+    phones: list[NDArray[np.uint8]] = []
+    for number, (first, last) in enumerate(itertools.pairwise(takes.bounds)):
+        mel, sounds = takes.mel[first:last], slice(*takes.sounds[number : number + 2])
+        names = [PHONES[index] for index in takes.phone[sounds]]
+        breaks = {int(place) for place in np.flatnonzero(takes.pause[sounds]) if place}
+        about = np.stack([takes.start[sounds] - SLACK_S, takes.end[sounds] + SLACK_S], axis=1) * FRAME_HZ
+        phone, fit = align.forced(
+            posteriors(net, mel.astype(np.float32)), names, breaks, about.round().astype(np.int64)
+        )
+        if fit >= POOR_FIT:
+            mels.append(mel)
+            phones.append(phone)
+    return _joined(mels, phones, [np.ones(len(phone), np.uint8) for phone in phones])
+
+
+def _joined(
+    mels: list[NDArray[np.float16]], phones: list[NDArray[np.uint8]], trusts: list[NDArray[np.uint8]]
+) -> Utterances:
     bounds = np.array([0, *itertools.accumulate(len(phone) for phone in phones)])
     return Utterances(np.concatenate(mels), np.concatenate(phones), bounds, np.concatenate(trusts))

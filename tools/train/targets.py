@@ -1,8 +1,8 @@
 """From phones to what the mouth does, frame by frame at 100 Hz, for a batch.
 
 The lips and the jaw are slow: opening, width and rounding are the phones' looks blurred by a Gaussian of
-`BLUR_FRAMES` (coarticulation), opening pressed down where the lips are sealed and halved in silence. `closure` is 1
-while they are sealed; where nobody can say (the first frame of a closure, a stop from its burst on) it has no weight.
+`BLUR_FRAMES` (coarticulation), opening pressed down where the lips are sealed and in silence. `closure` is 1 while they
+are sealed; where nobody can say (the first frame of a closure, a stop from its burst on) it has no weight.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch.nn import functional
 from tools.train.phones import INDEX, LOOKS, PHONES, SEALED, VISEME_OF
 
 BLUR_FRAMES: Final = 2.5
+_IN_SILENCE: Final = 0.2
 _CLOSED_SHARE: Final = {"p": 0.5, "b": 0.7}
 """How much of a stop is surely closed; the rest is its burst and, after p, breath."""
 
@@ -63,7 +64,9 @@ def targets(phone: Tensor) -> Targets:
     sealed = _SEALED[phone]
     smooth = _blur(torch.cat([look, sealed[:, None].float()], dim=1))
     silent = phone == INDEX["sil"]
-    opening = smooth[:, 0] * torch.where(sealed, 0.15, 1.0) * torch.where(silent, 0.5, 1.0) * (1 - 0.5 * smooth[:, 3])
+    opening = (
+        smooth[:, 0] * torch.where(sealed, 0.15, 1.0) * torch.where(silent, _IN_SILENCE, 1.0) * (1 - 0.5 * smooth[:, 3])
+    )
     since, left = _since(phone), _since(phone.flip(1)).flip(1)
     burst = sealed & (since >= _CLOSED[phone] * (since + left + 1))
     before = functional.pad(sealed, (1, 0), value=False)[:, :-1]

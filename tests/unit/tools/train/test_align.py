@@ -46,6 +46,17 @@ def test_a_wrong_transcript_fits_worse() -> None:
     assert forced(logs, ["p", "a", "p", "a"], set())[1] > forced(logs, ["s", "u", "k", "i"], set())[1] + 0.5
 
 
+def test_a_sound_stays_where_it_may_lie() -> None:
+    said = ["a"] * 6 + ["m"] * 6 + ["a"] * 6 + ["m"] * 6
+    about = np.array([[0, 15], [10, 20], [12, 24]])
+    labels = named(forced(posteriors(said), ["a", "m", "a"], set(), about)[0])
+    for phone, (first, last) in zip(("a", "m", "a"), about, strict=True):
+        assert phone in labels[first:last]
+    assert [place for place, label in enumerate(labels) if label == "m"] == [10, 11]
+    free_of_it = named(forced(posteriors(said), ["a", "m", "a"], set())[0])
+    assert [place for place, label in enumerate(free_of_it) if label == "m"] == [*range(6, 12)]
+
+
 def test_too_short_for_its_sounds_is_refused() -> None:
     with pytest.raises(ValueError, match="too short"):
         forced(posteriors(["a"] * 5), ["m", "a", "m", "a"], set())

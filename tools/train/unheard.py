@@ -1,0 +1,48 @@
+"""English that no training hears, and whose truth is PocketSphinx's alignment of known words: a person and two voices.
+
+The person is the heroine of the game's dialogues; the voices are those of Kokoro that are held out.
+Raises `UnhealthyError` without PocketSphinx, the game or Kokoro.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from appliance.errors import UnhealthyError
+from tools.train import dialogues, takes
+from tools.train.baselines import Samples
+from tools.train.measure import Truth
+from tools.train.sound import decoded, levelled
+from tools.train.sphinx import Aligner
+
+_VOICES: Final = Path("build/train/kokoro")
+
+
+def heroine() -> tuple[list[Samples], list[Truth]]:
+    """Her lines at 16 kHz, and the truth of each."""
+    if not dialogues.GAME.is_file():
+        raise UnhealthyError("the game's dialogues are not installed", hint="apt install flight-of-the-amazon-queen")
+    return _aligned(
+        (said.text, levelled(decoded(said.sound)))
+        for said in dialogues.spoken(dialogues.GAME)
+        if said.speaker == dialogues.HEROINE
+    )
+
+
+def neural(voice: str, seconds: float, seed: int) -> tuple[list[Samples], list[Truth]]:
+    """About so much of one of Kokoro's voices at 16 kHz, and the truth of each utterance."""
+    said: list[tuple[str, Samples]] = []
+    for text, sound, _ in takes.spoken(voice, _VOICES, seed):
+        said.append((text, sound))
+        if sum(len(each) for _, each in said) >= seconds * 16000:
+            return _aligned(said)
+    return [], []
+
+
+def _aligned(said: Iterable[tuple[str, Samples]]) -> tuple[list[Samples], list[Truth]]:
+    """The utterances that could be aligned."""
+    aligner = Aligner()
+    found = [(sound, truth) for text, sound in said if (truth := aligner.aligned(sound, text)) is not None]
+    return [sound for sound, _ in found], [truth for _, truth in found]
