@@ -79,7 +79,7 @@ bench-flash: $(DEV)  ## what storing costs the flash, beside the obvious ways, i
 	@tools/packages.sh tools/debian-packages-board.txt
 	@$(PYTHON) -m tests.bench.flash_wear $(ARGS)
 
-train: $(DEV)  ## train the motion network from nothing into build/train (hours on two cores)
+train: $(DEV)  ## train the motion network from nothing into build/train (an hour and a half on two cores)
 	@tools/packages.sh tools/train/packages.txt $(if $(shell command -v npm),,tools/train/packages-npm.txt)
 	@tools/train/extra_packages.sh build/train/extra
 	@$(PYTHON) -m pip install --quiet --editable '.[voices]'

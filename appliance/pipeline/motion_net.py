@@ -22,9 +22,8 @@ from appliance.pipeline.track import VISEMES
 
 STRIDE: Final = 2
 OUTPUTS: Final = 5 + len(VISEMES)
-CLOSURE: Final = 1
 VAD: Final = 4
-"""Places among the outputs."""
+"""Its place among the outputs."""
 CHANNELS: Final = 176
 HIDDEN: Final = 128
 KERNEL: Final = 3

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple, TypeVar
 import torch
 
 from appliance.pipeline import mel, motion_net
-from appliance.pipeline.motion_net import CLOSURE, OUTPUTS, VAD, MotionNet
+from appliance.pipeline.motion_net import OUTPUTS, VAD, MotionNet
 from tools.train import (
     align,
     augment,
@@ -46,12 +46,11 @@ from tools.train import (
 from tools.train.corpus import Utterances
 from tools.train.phones import PHONES
 
-_THREADS: Final = 2
 _Voice = TypeVar("_Voice")
-CLOSURE_MARGIN: Final = 0.5
-"""Added to the log-odds of closure in the shipped weights: an open mouth on p, b or m is the worse fault."""
+
+_THREADS: Final = 2
 VOICE_MARGIN: Final = 0.5
-"""The same of voice activity: to begin a recording after the first sound is the worse fault."""
+"""Added to the log-odds of voice activity in the shipped weights: to begin late is a recording's worse fault."""
 
 
 class Stage(NamedTuple):
@@ -108,7 +107,6 @@ def main() -> None:
         _stage(last, before, everyone, stage, options.seed + number)
         print(f"round {number} done after {time.monotonic() - started:.0f} s", flush=True)
     tensors = export.folded(fit.loaded(last))
-    tensors["exit.bias"][CLOSURE::OUTPUTS] += CLOSURE_MARGIN
     tensors["exit.bias"][VAD::OUTPUTS] += VOICE_MARGIN
     options.out.mkdir(parents=True, exist_ok=True)
     export.write(tensors, options.out / "base.safetensors")
