@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from appliance.errors import InputError
+from appliance.errors import InputError, UnhealthyError
 
 _PACKAGE: Final = re.compile(r"/(?:dist|site)-packages/([^/]+?)(?:\.libs|-[0-9][^/]*|\.py)?(?:/|$)")
 _PACK: Final = ("-comp", "zstd", "-Xcompression-level", "9", "-b", "131072", "-noappend", "-quiet", "-no-progress")
@@ -32,6 +32,8 @@ class Part:
 
 def parts(image: Path) -> list[Part]:
     """The largest first, of a squashfs image; hashes behind it are not counted."""
+    if shutil.which("unsquashfs") is None:
+        raise UnhealthyError("unsquashfs is not installed", hint="apt install squashfs-tools")
     with tempfile.TemporaryDirectory() as name:
         tree = Path(name) / "root"
         command = ["unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-dest", str(tree), str(image)]

@@ -138,10 +138,14 @@ def test_cancelled_again_and_again_it_still_arrives(
     assert (tmp_path / "o.mp4").read_bytes() == finished[1]
 
 
+@pytest.mark.usefixtures("demo")
 def test_killed_at_many_instants_it_ends_with_the_same_pictures_and_packets(
-    sound: Path, root: Path, finished: tuple[Path, bytes], tmp_path: Path
+    sound: Path, root: Path, tmp_path: Path
 ) -> None:
-    """A process renders and is killed outright when so many fragments lie there; then another goes on."""
+    """A process renders and is killed outright when so many fragments lie there; then another goes on.
+
+    The undisturbed one has a process of its own too: on some processors the last digits show what else this one did.
+    """
     script = textwrap.dedent("""
         import sys
         from pathlib import Path
@@ -162,6 +166,9 @@ def test_killed_at_many_instants_it_ends_with_the_same_pictures_and_packets(
         print(report.resumed_frames)
         """)
     command = [sys.executable, "-c", script, str(root), str(sound), str(tmp_path)]
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    subprocess.run([*command[:-1], str(alone)], capture_output=True, check=True)
     for wanted in (0, 1, 3):
         child = subprocess.Popen(command)
         deadline = time.monotonic() + 60
@@ -174,10 +181,8 @@ def test_killed_at_many_instants_it_ends_with_the_same_pictures_and_packets(
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(done.stdout) >= (whole - 1) * FRAGMENT_FRAMES > 0
     assert not list((tmp_path / "work").glob(".tmp-*")), "what the kill left is swept"
-    undisturbed = tmp_path / "undisturbed.mp4"
-    undisturbed.write_bytes(finished[1])
-    assert packets(tmp_path / "o.mp4") == packets(undisturbed)
-    assert pictures(tmp_path / "o.mp4") == pictures(undisturbed)
+    assert packets(tmp_path / "o.mp4") == packets(alone / "o.mp4")
+    assert pictures(tmp_path / "o.mp4") == pictures(alone / "o.mp4")
 
 
 def test_whole_fragments_are_not_made_again(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.errors import InputError
+from appliance.errors import InputError, UnhealthyError
 from tools.yocto import size
 
 
@@ -59,7 +59,15 @@ def test_the_parts_are_measured_as_the_image_is_packed(image: Path) -> None:
     assert next(iter(found)) == "/usr/bin"
 
 
+def test_without_the_program_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UnhealthyError, match="unsquashfs is not installed"):
+        size.parts(tmp_path / "file")
+
+
 def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
+    if not shutil.which("unsquashfs"):
+        pytest.skip("squashfs-tools is not installed")
     (tmp_path / "file").write_bytes(b"no")
     with pytest.raises(InputError, match="file is no squashfs"):
         size.parts(tmp_path / "file")
