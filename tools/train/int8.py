@@ -4,7 +4,8 @@ Static quantisation by ONNX Runtime (QDQ): the weights of every convolution with
 with one scale each, symmetric, from the largest values that they reach on calibration speech: some seconds of every
 training voice, every other one as it sounds in the kiosk. Validation voices calibrate nothing. The last layer stays
 float32: its outputs are curves and log-odds of very different reach, which one scale would make coarse.
-`appliance.pipeline.motion_int8` says what is in the file. The same seed and voices give the same bytes.
+`appliance.pipeline.motion_int8` says what is in the file. The same seed and voices on as many threads (`make train`:
+`OMP_NUM_THREADS=1`) give the same bytes.
 """
 
 from __future__ import annotations

@@ -104,8 +104,8 @@ def labelled(net: MotionNet, clips: list[Clip]) -> Utterances | None:
     return _joined(mels, phones, trusts) if mels else None
 
 
-def placed(net: MotionNet, takes: Takes) -> Utterances:
-    """The takes of one voice with every sound where `net` finds it."""
+def placed(net: MotionNet, takes: Takes) -> Utterances | None:
+    """The takes of one voice with every sound where `net` finds it; None if not one fits."""
     net.eval()
     mels: list[NDArray[np.float16]] = []
     phones: list[NDArray[np.uint8]] = []
@@ -120,7 +120,7 @@ def placed(net: MotionNet, takes: Takes) -> Utterances:
         if fit >= POOR_FIT:
             mels.append(mel)
             phones.append(phone)
-    return _joined(mels, phones, [np.ones(len(phone), np.uint8) for phone in phones])
+    return _joined(mels, phones, [np.ones(len(phone), np.uint8) for phone in phones]) if mels else None
 
 
 def _joined(

@@ -39,9 +39,9 @@ def relabelled(net: Path, folder: Path, takes: list[Path], processes: int) -> di
     for group, path in speakers:
         if path.stem not in people.HELD_OUT:
             voices.setdefault(group, []).append(Utterances.load(path))
-    if missing := set(people.GROUPS) - set(voices):
+    if missing := {*people.GROUPS, NEURAL} - set(voices):
         raise UnhealthyError(
-            f"recordings of real voices are missing: {', '.join(sorted(missing))}",
+            f"voices to learn from are missing: {', '.join(sorted(missing))}",
             hint="install tools/train/packages.txt",
         )
     return voices
@@ -65,5 +65,8 @@ def _takes(takes: Path, net: Path, folder: Path) -> Labelled:
     torch.set_num_threads(1)
     path = folder / takes.name
     if not path.is_file():
-        label.placed(fit.loaded(net), Takes.load(takes)).save(path)
+        utterances = label.placed(fit.loaded(net), Takes.load(takes))
+        if utterances is None:
+            return []
+        utterances.save(path)
     return [(NEURAL, path)]

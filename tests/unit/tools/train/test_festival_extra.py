@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,6 @@ def test_a_sound_too_short_to_be_spoken_is_made_longer_and_the_rest_moves() -> N
 
 
 def test_a_missing_voice_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(festival_extra.shutil, "which", lambda _name: "/bin/true")
+    monkeypatch.setattr(shutil, "which", lambda _name: "/bin/true")
     with pytest.raises(UnhealthyError, match="rab_diphone is not in"):
         next(festival_extra.say(["Hello."], tmp_path, [100.0]))

@@ -38,6 +38,7 @@ def test_a_planned_sound_stays_near_its_place_whatever_the_network_hears(monkeyp
         sounds=np.array([0, 4, 8]),
     )
     found = label.placed(MotionNet(extra=len(PHONES)), takes)
+    assert found is not None
     assert found.bounds.tolist() == [0, 100, 200]
     for utterance in (found.phone[:100], found.phone[100:]):
         for name, start in zip(names, starts, strict=True):
@@ -45,3 +46,5 @@ def test_a_planned_sound_stays_near_its_place_whatever_the_network_hears(monkeyp
             assert len(at)
             assert at.min() >= start - label.SLACK_S - 0.011
             assert at.max() < start + 0.15 + label.SLACK_S + 0.011
+    monkeypatch.setattr(label, "POOR_FIT", np.inf)
+    assert label.placed(MotionNet(extra=len(PHONES)), takes) is None
