@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.pipeline.mel import FRAME_HZ, MelStream
+from appliance.pipeline.mel import FRAME_HZ
 from appliance.pipeline.motion import MotionModel
 from appliance.pipeline.track import VISEMES, MotionTrack
 from tools.train import corpus
@@ -38,10 +38,7 @@ def network(model: MotionModel) -> Predictor:
 
 def envelope(samples: Samples) -> MotionTrack:
     """Opening by loudness: the track that needs no network. Closed where it is under an eighth of its loud parts."""
-    frames = int(np.ceil(len(samples) / 16000 * FRAME_HZ))
-    stream = MelStream()
-    mel = np.concatenate([stream.push(samples), stream.finish(frames)])
-    loud = np.exp(mel).sum(axis=1) ** 0.5
+    loud = np.exp(corpus.heard(samples)).sum(axis=1) ** 0.5
     opening = np.clip(loud / max(float(np.percentile(loud, 95)), 1e-6), 0, 1).astype(np.float32)
     vad = (opening > 0.08).astype(np.float32)
     low, high = np.percentile(opening, [2, 95])

@@ -182,14 +182,18 @@ def _in_lots(voice: Voice, random: np.random.Generator, say: Callable[[list[str]
             return
 
 
+def heard(sound: Samples) -> NDArray[np.float32]:
+    """Raw log-mels of the whole sound."""
+    stream = MelStream()
+    return np.concatenate([stream.push(sound), stream.finish(int(np.ceil(len(sound) / 16000 * FRAME_HZ)))])
+
+
 def features(sound: Samples, segments: list[Segment]) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
     """Raw log-mels and the phone at every frame's middle."""
-    frames = int(np.ceil(len(sound) / 16000 * FRAME_HZ))
-    stream = MelStream()
-    mel = np.concatenate([stream.push(sound), stream.finish(frames)])
+    mel = heard(sound)
     ends = np.array([segment.end for segment in segments])
     names = np.array([INDEX[segment.phone] for segment in segments] + [INDEX["sil"]], np.uint8)
-    places = np.searchsorted(ends, (np.arange(frames) + 0.5) / FRAME_HZ, side="right")
+    places = np.searchsorted(ends, (np.arange(len(mel)) + 0.5) / FRAME_HZ, side="right")
     return mel.astype(np.float16), names[places]
 
 

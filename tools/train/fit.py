@@ -73,7 +73,9 @@ def loss_of(net: MotionNet, mel: Tensor, want: Targets, trust: Tensor) -> Tensor
     assert net.helper is not None  # noqa: S101
     phones = frames_of(net.helper(hidden), len(PHONES))[:, DELAY:].float()
     frames = raw.shape[1]
-    trusted, timed = trust[:, :frames] > 0, (trust[:, :frames] > 0) & (trust[:, :frames] != NOT_WHEN)
+    trust = trust[:, :frames]
+    trusted = trust > 0
+    timed = trusted & (trust != NOT_WHEN)
 
     def cut(curve: Tensor) -> Tensor:
         return curve[:, :frames]

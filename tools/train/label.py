@@ -15,16 +15,15 @@ Every speaker becomes a file like a synthetic voice's.
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from appliance.pipeline.mel import BANDS, FRAME_HZ, MelStream
+from appliance.pipeline.mel import BANDS, FRAME_HZ
 from appliance.pipeline.motion_net import DELAY, STRIDE, MotionNet, frames_of
-from tools.train import align
+from tools.train import align, corpus
 from tools.train.corpus import NOT_WHEN, Utterances
 from tools.train.fit import heard
 from tools.train.people import Clip
@@ -57,13 +56,6 @@ def posteriors(net: MotionNet, mel: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(torch.log_softmax(logits, dim=1).numpy(), np.float32)
 
 
-def _heard(recording: Path | bytes) -> NDArray[np.float32]:
-    sound = levelled(decoded(recording))
-    stream = MelStream()
-    frames = int(np.ceil(len(sound) / 16000 * FRAME_HZ))
-    return np.concatenate([stream.push(sound), stream.finish(frames)])
-
-
 def _missed(mel: NDArray[np.float32], phone: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Where what is labelled silence is too loud for it."""
     loudness, silent = mel.mean(axis=1), phone == _SILENCE
@@ -79,7 +71,7 @@ def labelled(net: MotionNet, clips: list[Clip]) -> Utterances | None:
     trusts: list[NDArray[np.uint8]] = []
     for clip in clips:
         try:
-            mel = _heard(clip.sound)
+            mel = corpus.heard(levelled(decoded(clip.sound)))
         except ValueError:  # a recording that this decoder cannot read
             continue
         if len(mel) < 10:

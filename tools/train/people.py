@@ -119,12 +119,14 @@ def _stamps(espeak: Espeak) -> Iterator[Clip]:
 
 
 def _dialogues(espeak: Espeak) -> Iterator[Clip]:
+    games: list[tuple[str, str, Iterator[dialogues.Said]]] = []
     if dialogues.GAME.is_file():
-        for said in sorted(dialogues.spoken(dialogues.GAME), key=lambda said: said.speaker):
-            yield from _clip(espeak, "dialogues", f"game-{said.speaker}", said.sound, said.text, "en-us")
+        games.append(("game", "en-us", dialogues.spoken(dialogues.GAME)))
     if steel_sky.GAME.is_dir():
-        for said in sorted(steel_sky.spoken(steel_sky.GAME), key=lambda said: said.speaker):
-            yield from _clip(espeak, "dialogues", f"sky-{said.speaker}", said.sound, said.text, "en-gb-x-rp")
+        games.append(("sky", "en-gb-x-rp", steel_sky.spoken(steel_sky.GAME)))
+    for game, voice, spoken in games:
+        for said in sorted(spoken, key=lambda said: said.speaker):
+            yield from _clip(espeak, "dialogues", f"{game}-{said.speaker}", said.sound, said.text, voice)
 
 
 def _known(language: str) -> dict[str, str]:

@@ -16,8 +16,10 @@ script says are the hero's, whom the player lets choose.
 
 from __future__ import annotations
 
+import io
 import re
 import struct
+import wave
 from bisect import bisect
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -194,6 +196,10 @@ def _unpacked(packed: bytes) -> bytes:
 
 
 def _wave(samples: bytes) -> bytes:
-    form = struct.pack("<IHHIIHH", 16, 1, 1, _RATE_HZ, _RATE_HZ, 1, 8)
-    content = b"WAVEfmt " + form + b"data" + struct.pack("<I", len(samples)) + samples + bytes(len(samples) % 2)
-    return b"RIFF" + struct.pack("<I", len(content)) + content
+    held = io.BytesIO()
+    with wave.open(held, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(1)
+        sound.setframerate(_RATE_HZ)
+        sound.writeframes(samples)
+    return held.getvalue()

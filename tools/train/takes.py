@@ -21,7 +21,7 @@ from appliance.pipeline import mel as mels
 from appliance.storage import atomic
 from tools.train import espeak, kept, kokoro, phones, texts
 from tools.train import sound as sounds_at
-from tools.train.corpus import features
+from tools.train.corpus import heard
 from tools.train.kokoro import LANGUAGES, RATE_HZ, Kokoro, Sound
 from tools.train.phones import INDEX
 from tools.train.sound import Samples, resampled
@@ -87,7 +87,7 @@ def _taken(voice: str, folder: Path, seed: int) -> Takes:
     left = _SECONDS_OF.get(LANGUAGES[voice[0]][:2], _SECONDS)
     mel, said, counts = [], [], []
     for _, sound, plan in spoken(voice, folder, seed):
-        mel.append(features(sound, [])[0])
+        mel.append(heard(sound).astype(np.float16))
         said += [(INDEX[each.phone], each.start, each.end, each.after_pause) for each in plan]
         counts.append(len(plan))
         left -= len(sound) / 16000
