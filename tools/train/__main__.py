@@ -33,7 +33,6 @@ from tools.train import (
     export,
     fit,
     kept,
-    kokoro,
     label,
     people,
     phones,
@@ -61,18 +60,19 @@ class Stage(NamedTuple):
     shares: dict[str, float]
 
 
-SYNTHETIC: Final = Stage(5000, {"espeak": 0.3, "festival in English": 0.2, "festival": 0.5})
+SYNTHETIC: Final = Stage(3000, {"espeak": 0.3, "festival in English": 0.2, "festival": 0.5})
 _EVERYONE: Final = {
     "espeak": 0.08,
     "festival in English": 0.1,
     "festival": 0.1,
     "statistical": 0.07,
-    relabel.NEURAL: 0.36,
+    relabel.PICO: 0.05,
+    relabel.NEURAL: 0.35,
     "people": 0.05,
     "stamps": 0.08,
     "dialogues": 0.16,
 }
-ROUNDS: Final = (Stage(9000, _EVERYONE), Stage(44_000, _EVERYONE | {"dialogues": 0.24}))
+ROUNDS: Final = (Stage(6000, _EVERYONE), Stage(28_000, _EVERYONE | {"dialogues": 0.24}))
 _COLOUR_DB: Final = 3.0
 """How far the rounds move the colours of a speaker's vowels, murmurs and noises against each other."""
 _LEARNING: Final = (mel, motion_net, augment, fit, phones, targets)
@@ -132,9 +132,8 @@ def _prepare(work: Path, wanted: tuple[corpus.Voice, ...], seed: int) -> tuple[d
 
 
 def _neural(work: Path, seed: int) -> list[Path]:
-    """The files of what the neural voices say."""
-    names = [name for name in kokoro.voices(work.parent / "kokoro") if name not in (*takes.HELD_OUT, *takes.LEFT_OUT)]
-    return _at_once(partial(takes.prepare, folder=work, seed=seed), names)
+    """The files of what Kokoro's voices and Pico's say."""
+    return _at_once(partial(takes.prepare, folder=work, seed=seed), takes.names(work.parent / "kokoro"))
 
 
 def _at_once(make: Callable[[_Voice], Path], wanted: Iterable[_Voice]) -> list[Path]:

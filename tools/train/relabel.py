@@ -1,4 +1,4 @@
-"""What people and neural voices say, labelled anew by a network that has learnt more: several processes at once.
+"""What people and the speakers of `takes` say, labelled anew by a network that has learnt more, in several processes.
 
 Every speaker becomes a file of `corpus.Utterances` in the folder, made if it is not there yet. The held-out speakers
 have files of their own too, which no training reads.
@@ -11,6 +11,7 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import torch
 
@@ -19,13 +20,14 @@ from tools.train import fit, label, people
 from tools.train.corpus import Utterances
 from tools.train.takes import Takes
 
-NEURAL = "neural"
+NEURAL: Final = "neural"
+PICO: Final = "pico"
 Labelled = list[tuple[str, Path]]
 """The group of every speaker, and the file."""
 
 
 def relabelled(net: Path, folder: Path, takes: list[Path], processes: int) -> dict[str, list[Utterances]]:
-    """The speakers to learn from, by group; `net` is where `fit.saved` put the network, `takes` the neural voices'."""
+    """The speakers to learn from, by group; `net` is what `fit.saved` kept, `takes` what `takes.prepare` made."""
     context = multiprocessing.get_context("spawn")
     # The largest groups first, so that no process ends long before another.
     works = [
@@ -39,7 +41,7 @@ def relabelled(net: Path, folder: Path, takes: list[Path], processes: int) -> di
     for group, path in speakers:
         if path.stem not in people.HELD_OUT:
             voices.setdefault(group, []).append(Utterances.load(path))
-    if missing := {*people.GROUPS, NEURAL} - set(voices):
+    if missing := {*people.GROUPS, NEURAL, PICO} - set(voices):
         raise UnhealthyError(
             f"voices to learn from are missing: {', '.join(sorted(missing))}",
             hint="install tools/train/packages.txt",
@@ -63,10 +65,10 @@ def _people(group: str, net: Path, folder: Path) -> Labelled:
 
 def _takes(takes: Path, net: Path, folder: Path) -> Labelled:
     torch.set_num_threads(1)
-    path = folder / takes.name
+    path, group = folder / takes.name, PICO if takes.stem.startswith(PICO) else NEURAL
     if not path.is_file():
-        utterances = label.placed(fit.loaded(net), Takes.load(takes))
+        utterances = label.placed(fit.loaded(net), Takes.load(takes), when=group == NEURAL)
         if utterances is None:
             return []
         utterances.save(path)
-    return [(NEURAL, path)]
+    return [(group, path)]

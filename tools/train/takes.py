@@ -1,4 +1,4 @@
-"""Speech whose sounds are known, and about when each is said: what a neural synthesiser planned.
+"""Speech whose sounds are known, and about when each is said: what Kokoro planned. Of Pico's speech nobody knows when.
 
 A voice's takes are made once and kept as `DIR/NAME-KEY.npz`: `mel` [T, 40] float16 (raw log-mel of `mel.log_mel`),
 `bounds` [n + 1] int64 (first frame of every utterance, and T), `phone` [K] uint8 (index into `phones.PHONES`), `start`
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from appliance.pipeline import mel as mels
 from appliance.storage import atomic
-from tools.train import espeak, kept, kokoro, phones, texts
+from tools.train import crowd, espeak, kept, kokoro, people, phones, pico, texts
 from tools.train import sound as sounds_at
 from tools.train.corpus import heard
 from tools.train.kokoro import LANGUAGES, RATE_HZ, Kokoro, Sound
@@ -28,11 +28,14 @@ from tools.train.sound import Samples, resampled
 
 HELD_OUT: Final = ("af_bella", "bm_george")
 """Voices that no stage of training hears."""
-LEFT_OUT: Final = ("af_nicole", "am_santa", "em_santa", "pm_santa")
+_LEFT_OUT: Final = ("af_nicole", "am_santa", "em_santa", "pm_santa")
 """One whispers, the others laugh."""
-_SECONDS_OF: Final = {"en": 150.0}
-_SECONDS: Final = 90.0
-_MAKERS: Final = (mels, texts, espeak, kokoro, phones, sounds_at)
+_SECONDS: Final = {"en": 150.0}
+"""Of each of Kokoro's voices, by language."""
+_SECONDS_ELSE: Final = 90.0
+_CROWD_SECONDS: Final = 60.0
+_PICO_SECONDS: Final = {"en": 900.0, "de": 400.0, "es": 400.0, "fr": 400.0, "it": 400.0}
+_MAKERS: Final = (mels, texts, espeak, phones, sounds_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +56,42 @@ class Takes:
             return cls(*(stored[field.name] for field in fields(cls)))
 
 
-def prepare(voice: str, folder: Path, seed: int) -> Path:
-    """The voice's file, made if it is not there yet."""
-    path = folder / f"kokoro-{voice}-{kept.key(_MAKERS, voice, seed)}.npz"
+def names(folder: Path) -> list[str]:
+    """Every speaker to learn from; `folder` keeps Kokoro's voices."""
+    voices = [name for name in kokoro.voices(folder) if name[0] in LANGUAGES and name not in (*HELD_OUT, *_LEFT_OUT)]
+    return [*voices, *crowd.NAMES, *pico.VOICES]
+
+
+def prepare(name: str, folder: Path, seed: int) -> Path:
+    """The speaker's file, made if it is not there yet."""
+    if name in pico.VOICES:
+        path = folder / f"{name}-{kept.key((*_MAKERS, people, pico), _seconds(name), seed)}.npz"
+    else:
+        makers = (kokoro, crowd) if name in crowd.NAMES else (kokoro,)
+        path = folder / f"kokoro-{name}-{kept.key((*_MAKERS, *makers), _seconds(name), seed)}.npz"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        takes = _taken(voice, folder.parent / "kokoro", seed)
+        takes = _taken(name, folder.parent, seed)
         with atomic.replaced_file(path, suffix=".npz") as temporary:
             np.savez(temporary, **{field.name: getattr(takes, field.name) for field in fields(Takes)})
     return path
 
 
 def spoken(voice: str, folder: Path, seed: int) -> Iterator[tuple[str, Samples, list[Sound]]]:
-    """Texts, their sound at 16 kHz and its plan, at other rates and from longer and shorter throats, without end.
+    """What a speaker of Kokoro says, without end: texts, their sound at 16 kHz and its plan.
 
-    `folder` keeps Kokoro's voices. A held-out voice speaks from its own throat.
+    Rates differ, and throats are longer and shorter, but for a held-out voice. `folder` keeps Kokoro's voices.
     """
     random = np.random.default_rng([seed, zlib.crc32(voice.encode())])
-    speaker, language = Kokoro(folder), LANGUAGES[voice[0]][:2]
+    speaker, accent = Kokoro(), voice[0]
+    language = LANGUAGES[accent][:2]
+    if voice in crowd.NAMES:
+        styles = crowd.styles(voice, folder, (*HELD_OUT, *_LEFT_OUT))
+    else:
+        styles = kokoro.styles(voice, folder)
     while True:
         text = texts.sentence(language, random, voice in HELD_OUT)
-        samples, plan = speaker.say(text, voice, float(random.uniform(0.8, 1.3)))
+        samples, plan = speaker.say(text, accent, styles, float(random.uniform(0.8, 1.3)))
         if not plan:
             continue
         speed = 1.0 if voice in HELD_OUT else float(np.exp(random.uniform(-0.1, 0.1)))
@@ -82,11 +100,41 @@ def spoken(voice: str, folder: Path, seed: int) -> Iterator[tuple[str, Samples, 
         yield text, sound, [each._replace(start=each.start * scale, end=each.end * scale) for each in plan]
 
 
-def _taken(voice: str, folder: Path, seed: int) -> Takes:
-    """Utterances until the voice has spoken for long enough."""
-    left = _SECONDS_OF.get(LANGUAGES[voice[0]][:2], _SECONDS)
+def _of_pico(name: str, root: Path, seed: int) -> Iterator[tuple[Samples, list[Sound]]]:
+    """What a voice of Pico says, without end: sound at 16 kHz, and a plan that says nothing of when.
+
+    Rates, pitches and throats differ. `root` is where tools/train/extra_packages.sh unpacked the packages.
+    """
+    random = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    voice, writer = pico.VOICES[name], espeak.Espeak()
+    speaker = pico.Pico(voice, root)
+    while True:
+        text = texts.sentence(voice.language, random)
+        script = people.pronounced(writer, text, voice.accent)
+        if script is None:
+            continue
+        samples = speaker.say(text, speed=int(random.integers(80, 136)), pitch=int(random.integers(75, 136)))
+        speed = float(np.exp(random.uniform(-0.15, 0.15)))
+        sound = resampled(samples, round(pico.RATE_HZ * speed / 50) * 50)
+        end = len(sound) / 16000
+        yield sound, [Sound(phone, 0.0, end, place in script.breaks) for place, phone in enumerate(script.phones)]
+
+
+def _seconds(name: str) -> float:
+    if name in pico.VOICES:
+        return _PICO_SECONDS[pico.VOICES[name].language]
+    return _CROWD_SECONDS if name in crowd.NAMES else _SECONDS.get(LANGUAGES[name[0]][:2], _SECONDS_ELSE)
+
+
+def _taken(name: str, work: Path, seed: int) -> Takes:
+    """Utterances until the speaker has spoken for long enough; `work` keeps what was fetched."""
+    if name in pico.VOICES:
+        said_sounds = _of_pico(name, work / "extra/root", seed)
+    else:
+        said_sounds = ((sound, plan) for _, sound, plan in spoken(name, work / "kokoro", seed))
+    left = _seconds(name)
     mel, said, counts = [], [], []
-    for _, sound, plan in spoken(voice, folder, seed):
+    for sound, plan in said_sounds:
         mel.append(heard(sound).astype(np.float16))
         said += [(INDEX[each.phone], each.start, each.end, each.after_pause) for each in plan]
         counts.append(len(plan))

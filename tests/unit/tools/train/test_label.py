@@ -12,6 +12,7 @@ import torch
 from appliance.pipeline.mel import BANDS, FRAME_HZ
 from appliance.pipeline.motion_net import MotionNet
 from tools.train import label
+from tools.train.corpus import NOT_WHEN
 from tools.train.phones import INDEX, PHONES
 from tools.train.takes import Takes
 
@@ -37,8 +38,11 @@ def test_a_planned_sound_stays_near_its_place_whatever_the_network_hears(monkeyp
         pause=np.array([True, False, False, False] * 2),
         sounds=np.array([0, 4, 8]),
     )
-    found = label.placed(MotionNet(extra=len(PHONES)), takes)
+    net = MotionNet(extra=len(PHONES))
+    found, undated = label.placed(net, takes, when=True), label.placed(net, takes, when=False)
     assert found is not None
+    assert undated is not None
+    assert (set(found.trust), set(undated.trust)) == ({1}, {NOT_WHEN})
     assert found.bounds.tolist() == [0, 100, 200]
     for utterance in (found.phone[:100], found.phone[100:]):
         for name, start in zip(names, starts, strict=True):
@@ -47,4 +51,4 @@ def test_a_planned_sound_stays_near_its_place_whatever_the_network_hears(monkeyp
             assert at.min() >= start - label.SLACK_S - 0.011
             assert at.max() < start + 0.15 + label.SLACK_S + 0.011
     monkeypatch.setattr(label, "POOR_FIT", np.inf)
-    assert label.placed(MotionNet(extra=len(PHONES)), takes) is None
+    assert label.placed(net, takes, when=True) is None
