@@ -62,6 +62,8 @@ class Run:
 
     def stop(self) -> None:
         assert self._process is not None
+        # One that was begun a moment ago has no ear for the signal yet, which then simply ends it.
+        until(lambda: len(self.processes()) > 1, "the box answers")
         self._process.terminate()
         assert self._process.wait(30) == 0
         self._gone()
