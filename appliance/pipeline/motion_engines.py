@@ -65,7 +65,7 @@ class OnnxEngine:
 
 
 class TorchEngine:
-    """PyTorch, where it is installed."""
+    """PyTorch, where it is installed; one thread here too, for torch's wait for each other at full speed."""
 
     def __init__(self, weights: Weights, device: str) -> None:
         try:
@@ -73,16 +73,18 @@ class TorchEngine:
         except ImportError as error:
             raise InputError("torch is not installed", hint="use the onnxruntime engine") from error
         from appliance.pipeline.motion_net import MotionNet, state_shapes
+        from appliance.pipeline.motion_torch import MotionProducts
 
         if device == "cuda" and not torch.cuda.is_available():
             raise InputError("torch finds no CUDA device", hint="use --device cpu; `mouthpiece doctor` says why")
         self._torch, self._device, self._shapes = torch, device, state_shapes()
-        self._net = MotionNet()
+        torch.set_num_threads(1)
+        net = MotionNet()
         try:
-            self._net.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in weights.tensors.items()})
+            net.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in weights.tensors.items()})
         except RuntimeError as error:
             raise refusal(weights.path, "does not fit this version's network") from error
-        self._net.to(device).eval()
+        self._run = MotionProducts(net.to(device).eval())
 
     def initial(self) -> State:
         return [np.zeros(shape, np.float32) for shape in self._shapes]
@@ -90,7 +92,7 @@ class TorchEngine:
     def run(self, mel: Array, state: State) -> tuple[Array, State]:
         with self._torch.inference_mode():
             inputs = [self._torch.from_numpy(array).to(self._device) for array in (mel[None], *state)]
-            curves, *after = self._net(*inputs)
+            curves, *after = self._run(*inputs)
             return curves[0].cpu().numpy(), [tensor.cpu().numpy() for tensor in after]
 
 
