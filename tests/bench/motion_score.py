@@ -3,8 +3,9 @@
 Voices: those of `tools.train.corpus.VALIDATION`, synthesised again with another seed, an actress and two neural voices
 (`tools.train.unheard`), whose truth is PocketSphinx's alignment of their words. In the same run: the track of the
 loudness alone and, where it is installed and the voice speaks English, PocketSphinx's all-phone recogniser; and the
-same with babble of other voices at 10 dB in a reverberant room. Controls: the truth against itself, the truth 200 ms
-late, another utterance's truth. `--json FILE` keeps the figures; `--seed N` lets the voices say something else.
+same in a reverberant room with three other utterances of the voice 10 dB below. Controls: the truth against itself,
+the truth 200 ms late, another utterance's truth. `--json FILE` keeps the figures; `--seed N` lets the voices say
+something else.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def late(track: MotionTrack, seconds: float) -> MotionTrack:
 
 
 def kiosk(voices: list[Samples], seed: int) -> list[Samples]:
-    """Every utterance in a room of 0.4 s reverberation, with three others talking 10 dB below it."""
+    """Every utterance in a room of 0.4 s reverberation, with three others of the same voice 10 dB below it."""
     random = np.random.default_rng(seed)
     tail = random.standard_normal(6400) * np.exp(-6.9 * np.arange(6400) / 6400)
     response = np.concatenate([[1.0], 0.5 * tail / np.sqrt((tail**2).sum())])

@@ -5,7 +5,8 @@ Truth is segments in seconds; a track shows frame i at (i + 0.5) / fps. Curves a
 Closures: p, b and m that touch are one interval. A predicted closure is a run of `closure > 0.5`; one is found when a
 run overlaps it widened by `TOLERANCE_S`, unless the run is more than 0.25 s longer than it. A run that meets none is
 false, but does not count when it lies mostly in silence or touches an f or v. Lip-teeth contact likewise, by the
-viseme. Sums of several files are made before dividing.
+viseme. A mouth opens before the sound and closes after it, so the opening in silence is what it is `APART_S` from any
+sound. Sums of several files are made before dividing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from appliance.pipeline.track import VISEMES, MotionTrack
 from tools.train.phones import VISEME_OF, Segment
 
 TOLERANCE_S: Final = 0.04
+APART_S: Final = 0.05
 _LONGER_S: Final = 0.25
 
 Curve = NDArray[np.float32]
@@ -86,7 +88,8 @@ class Score:
     opening_r: float
     rounding_r: float
     lag_ms: float
-    silence_ratio: float
+    opening_in_silence: Curve
+    opening_in_speech: Curve
     viseme: float
 
 
@@ -147,6 +150,12 @@ def _events(mask: NDArray[np.bool_], true: list[Interval], pardoned: list[Interv
     return count
 
 
+def apart(voiced: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The frames that are `APART_S` or more from any sound."""
+    reach = round(APART_S * FRAME_HZ)
+    return np.asarray(np.convolve(voiced, np.ones(2 * reach + 1), mode="same")[: len(voiced)] == 0)
+
+
 def score(track: MotionTrack, truth: Truth) -> Score:
     """One track against its truth."""
     frames = len(truth.opening)
@@ -171,7 +180,8 @@ def score(track: MotionTrack, truth: Truth) -> Score:
         opening_r=correlation(opening, truth.opening),
         rounding_r=correlation(curve(track.rounding), truth.rounding),
         lag_ms=lag_ms(opening, truth.opening),
-        silence_ratio=float(opening[~voiced].mean() / (opening[voiced].mean() + 1e-9)) if silent.any() else 0.0,
+        opening_in_silence=opening[apart(voiced)],
+        opening_in_speech=opening[voiced],
         viseme=float((viseme == truth.viseme).mean()),
     )
 
@@ -183,6 +193,8 @@ def summary(scores: list[Score]) -> dict[str, float]:
         closure.add(each.closure)
         contact.add(each.contact)
         speech.add(each.speech)
+    silent = np.concatenate([each.opening_in_silence for each in scores])
+    speaking = np.concatenate([each.opening_in_speech for each in scores])
     f1 = 2 * speech.recall * speech.precision / (speech.recall + speech.precision)
     return {
         "closure_recall": closure.recall,
@@ -193,7 +205,7 @@ def summary(scores: list[Score]) -> dict[str, float]:
         "rounding_r": float(np.mean([each.rounding_r for each in scores])),
         "lag_ms": float(np.median([each.lag_ms for each in scores])),
         "vad_f1": f1,
-        "silence_ratio": float(np.mean([each.silence_ratio for each in scores])),
+        "silence_ratio": float(silent.mean() / speaking.mean()) if len(silent) else 0.0,
         "viseme": float(np.mean([each.viseme for each in scores])),
         "false_per_10s": 10 * closure.wrong / sum(each.seconds for each in scores),
         "closures": float(closure.there),

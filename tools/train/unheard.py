@@ -1,6 +1,7 @@
 """English that no training hears, and whose truth is PocketSphinx's alignment of known words: a person and two voices.
 
-The person is the heroine of the game's dialogues; the voices are those of Kokoro that are held out.
+The person is the heroine of the game's dialogues; the voices are those of Kokoro that are held out. Left out are
+utterances of which the aligner lost a part, which its silences betray by their loudness.
 Raises `UnhealthyError` without PocketSphinx, the game or Kokoro.
 """
 
@@ -10,14 +11,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from appliance.errors import UnhealthyError
-from tools.train import dialogues, takes
+from appliance.pipeline.mel import FRAME_HZ
+from tools.train import corpus, dialogues, takes
 from tools.train.baselines import Samples
-from tools.train.measure import Truth
+from tools.train.measure import Truth, apart
 from tools.train.sound import decoded, levelled
 from tools.train.sphinx import Aligner
 
 _VOICES: Final = Path("build/train/kokoro")
+_LEFT_OVER_S: Final = 0.05
 
 
 def heroine() -> tuple[list[Samples], list[Truth]]:
@@ -42,7 +47,16 @@ def neural(voice: str, seconds: float, seed: int) -> tuple[list[Samples], list[T
 
 
 def _aligned(said: Iterable[tuple[str, Samples]]) -> tuple[list[Samples], list[Truth]]:
-    """The utterances that could be aligned."""
+    """The utterances that could be aligned, from their first sound to their last."""
     aligner = Aligner()
     found = [(sound, truth) for text, sound in said if (truth := aligner.aligned(sound, text)) is not None]
-    return [sound for sound, _ in found], [truth for _, truth in found]
+    whole = [(sound, truth) for sound, truth in found if whole(sound, truth)]
+    return [sound for sound, _ in whole], [truth for _, truth in whole]
+
+
+def whole(sound: Samples, truth: Truth) -> bool:
+    """Whether nothing is said in what the truth calls silence: at most `_LEFT_OVER_S` of it as loud as its sounds."""
+    loudness, voiced = corpus.heard(sound).mean(axis=1)[: len(truth.viseme)], truth.viseme > 0
+    voiced = voiced[: len(loudness)]
+    left_over = apart(voiced) & (loudness > np.median(loudness[voiced]))
+    return bool(left_over.sum() <= _LEFT_OVER_S * FRAME_HZ)
