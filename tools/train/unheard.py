@@ -50,8 +50,8 @@ def _aligned(said: Iterable[tuple[str, Samples]]) -> tuple[list[Samples], list[T
     """The utterances that could be aligned, from their first sound to their last."""
     aligner = Aligner()
     found = [(sound, truth) for text, sound in said if (truth := aligner.aligned(sound, text)) is not None]
-    whole = [(sound, truth) for sound, truth in found if whole(sound, truth)]
-    return [sound for sound, _ in whole], [truth for _, truth in whole]
+    kept = [(sound, truth) for sound, truth in found if whole(sound, truth)]
+    return [sound for sound, _ in kept], [truth for _, truth in kept]
 
 
 def whole(sound: Samples, truth: Truth) -> bool:
