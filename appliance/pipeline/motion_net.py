@@ -24,8 +24,8 @@ STRIDE: Final = 2
 OUTPUTS: Final = 5 + len(VISEMES)
 VAD: Final = 4
 """Its place among the outputs."""
-CHANNELS: Final = 176
-HIDDEN: Final = 128
+CHANNELS: Final = 200
+HIDDEN: Final = 152
 KERNEL: Final = 3
 BLOCKS: Final = ((1, 1), (2, 2), (4, 4), (8, 0), (16, 0), (1, 1), (2, 2))
 """Dilation of every block, and how many steps of it look ahead: all or none."""
@@ -56,7 +56,6 @@ class MotionNet(nn.Module):
         self.mix = nn.ModuleList(nn.Conv1d(HIDDEN, CHANNELS, 1) for _ in BLOCKS)
         self.exit = nn.Conv1d(CHANNELS, STRIDE * OUTPUTS, 1)
         self.helper = nn.Conv1d(CHANNELS, STRIDE * extra, 1) if extra else None
-        self.dropout = nn.Dropout1d(0.1)
 
     def initial(self, batch: int = 1) -> list[Tensor]:
         """The state before the first sample."""
@@ -76,7 +75,7 @@ class MotionNet(nn.Module):
             whole = torch.cat([past.to(x.dtype), x], dim=2)
             after.append(whole[:, :, steps:])
             first = (KERNEL - 1) * dilation - ahead
-            x = whole[:, :, first : first + steps] + mix(self.dropout(torch.relu(norm(reach(whole)))))
+            x = whole[:, :, first : first + steps] + mix(torch.relu(norm(reach(whole))))
         return torch.relu(x), after
 
     def forward(self, mel: Tensor, *state: Tensor) -> tuple[Tensor, ...]:

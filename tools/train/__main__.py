@@ -72,7 +72,7 @@ _EVERYONE: Final = {
     "stamps": 0.08,
     "dialogues": 0.16,
 }
-ROUNDS: Final = (Stage(6000, _EVERYONE), Stage(28_000, _EVERYONE | {"dialogues": 0.24}))
+ROUNDS: Final = (Stage(6000, _EVERYONE), Stage(36_000, _EVERYONE | {"dialogues": 0.24}))
 _COLOUR_DB: Final = 3.0
 """How far the rounds move the colours of a speaker's vowels, murmurs and noises against each other."""
 _LEARNING: Final = (mel, motion_net, augment, fit, phones, targets)

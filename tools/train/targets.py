@@ -17,7 +17,7 @@ from torch.nn import functional
 from tools.train.phones import INDEX, LOOKS, PHONES, SEALED, VISEME_OF
 
 BLUR_FRAMES: Final = 2.5
-_IN_SILENCE: Final = 0.2
+_IN_SILENCE: Final = 0.1
 _CLOSED_SHARE: Final = {"p": 0.5, "b": 0.7}
 """How much of a stop is surely closed; the rest is its burst and, after p, breath."""
 
