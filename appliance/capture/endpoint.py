@@ -1,7 +1,8 @@
 """When the speaker began and when they have finished.
 
 A frame of 20 ms is speech where the voice activity says so and it is loud enough; single frames do not count, three of
-five do. All times are in samples heard, never by a clock.
+five do. That somebody who has begun goes on is believed a little sooner than that they begin: to be cut off is the
+worse fault. All times are in samples heard, never by a clock.
 
 Loud enough is `_ABOVE_NOISE_DB` above the noise floor, and at most `_FAR_BELOW_DB` under the loudest that the speaker
 has been. Where the level of the room moves by itself, because others talk for instance, it is as far above the floor as
@@ -33,7 +34,8 @@ VoiceActivity = Callable[[NDArray[np.float32]], Sequence[float]]
 It may be late, as a network that looks ahead is, but leaves no frame out."""
 
 _HZ: Final = SPEECH_RATE_HZ // FRAME
-_SPEECH: Final = 0.5
+_SPEECH, _MORE_SPEECH = 0.5, 0.4
+"""The likelihood that counts as speech, and the one that does once somebody has begun."""
 _ABOVE_NOISE_DB: Final = 3.0
 _WINDOW, _NEEDED = 5, 3
 _OPENING: Final = 3 * _HZ
@@ -56,7 +58,7 @@ _MOVEMENTS, _MOVEMENTS_DB = 8.0, 12.0
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    likely: bool
+    likelihood: float
     level_db: float
 
 
@@ -89,7 +91,7 @@ class Endpoint:
         if noise_db is None:
             return
         frames = [
-            _Frame(self._likely.popleft() >= _SPEECH, self._levels.popleft())
+            _Frame(self._likely.popleft(), self._levels.popleft())
             for _ in range(min(len(self._likely), len(self._levels)))
         ]
         if self._opening is not None:
@@ -98,7 +100,9 @@ class Endpoint:
             if len(frames) >= _OPENING:
                 self._opening = None
         lowest = noise_db + _ABOVE_NOISE_DB
-        self._voice.extend(frame.level_db for frame in frames if frame.likely and frame.level_db >= lowest)
+        self._voice.extend(
+            frame.level_db for frame in frames if frame.likelihood >= _SPEECH and frame.level_db >= lowest
+        )
         needed = lowest
         if len(self._voice) >= _ENOUGH:
             loudest = float(np.percentile(self._voice, _LOUDEST))
@@ -106,7 +110,8 @@ class Endpoint:
             room = noise_db + min(_MOVEMENTS * self._room.movement_db, _MOVEMENTS_DB)
             needed = max(lowest, min(room, loudest - _OWN_VOICE_DB))
         for frame in frames:
-            self._decide(frame.likely and frame.level_db >= needed, frame.level_db >= lowest)
+            enough = _SPEECH if self.started is None else _MORE_SPEECH
+            self._decide(frame.likelihood >= enough and frame.level_db >= needed, frame.level_db >= lowest)
 
     def _decide(self, speech: bool, lasting: bool) -> None:
         self._window.append(speech)

@@ -65,6 +65,14 @@ def test_a_pause_shorter_than_the_silence_does_not_end_it() -> None:
     assert finished >= 50 + 30 + 15 + 30
 
 
+def test_what_is_too_unlikely_to_begin_with_is_enough_to_go_on() -> None:
+    unsure = [0.45] * 30
+    assert run([*QUIET, *unsure, *QUIET])[0].started is None
+    endpoint, _ = run([*QUIET, *SPEECH, *unsure, *QUIET])
+    assert endpoint.last is not None
+    assert 110 * FRAME <= endpoint.last <= 112 * FRAME
+
+
 def test_silence_alone_never_ends_it() -> None:
     endpoint, finished = run(QUIET * 5)
     assert (endpoint.started, endpoint.last, finished) == (None, None, None)
