@@ -65,7 +65,7 @@ class OnnxEngine:
 
 
 class TorchEngine:
-    """PyTorch, where it is installed; one thread here too, for torch's wait for each other at full speed."""
+    """PyTorch, where it is installed; one thread here too, because torch's are busy while they wait for each other."""
 
     def __init__(self, weights: Weights, device: str) -> None:
         try:

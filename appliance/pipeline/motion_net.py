@@ -80,11 +80,15 @@ class MotionNet(nn.Module):
 
     def forward(self, mel: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         x, after = self.hidden(mel, *state)
-        raw = frames_of(self.exit(x), OUTPUTS)
-        unit = torch.sigmoid(raw[..., [0, 1, 3, 4]])
-        opening, closure, rounding, vad = unit.unbind(-1)
-        curves = torch.stack([opening, closure, torch.tanh(raw[..., 2]), rounding, vad], dim=-1)
-        return torch.cat([curves, raw[..., 5:]], dim=-1), *after
+        return curves_of(frames_of(self.exit(x), OUTPUTS)), *after
+
+
+def curves_of(raw: Tensor) -> Tensor:
+    """The curves [..., OUTPUTS] of the last layer's numbers: all but the visemes bounded."""
+    unit = torch.sigmoid(raw[..., [0, 1, 3, 4]])
+    opening, closure, rounding, vad = unit.unbind(-1)
+    curves = torch.stack([opening, closure, torch.tanh(raw[..., 2]), rounding, vad], dim=-1)
+    return torch.cat([curves, raw[..., 5:]], dim=-1)
 
 
 def frames_of(steps: Tensor, outputs: int) -> Tensor:

@@ -9,21 +9,22 @@ import torch
 from torch import Tensor, nn
 
 from appliance.pipeline.mel import BANDS
-from appliance.pipeline.motion_net import BLOCKS, KERNEL, OUTPUTS, SCALE, SHIFT, STRIDE, MotionNet
+from appliance.pipeline.motion_net import BLOCKS, KERNEL, OUTPUTS, SCALE, SHIFT, STRIDE, MotionNet, curves_of
 
 
 class _Product:
     """A convolution over steps [n, channels], without padding."""
 
     def __init__(self, layer: nn.Conv1d) -> None:
+        assert layer.bias is not None  # noqa: S101
         self._matrix = layer.weight.detach().permute(2, 1, 0).flatten(0, 1).contiguous()
-        self._bias = layer.bias.detach() if layer.bias is not None else torch.zeros(())
+        self._bias = layer.bias.detach()
         self._taps, self._dilation = layer.kernel_size[0], layer.dilation[0]
 
     def __call__(self, x: Tensor) -> Tensor:
         steps = len(x) - (self._taps - 1) * self._dilation
         seen = [x[tap * self._dilation :][:steps] for tap in range(self._taps)]
-        return torch.addmm(self._bias, seen[0] if self._taps == 1 else torch.cat(seen, dim=1), self._matrix)
+        return torch.addmm(self._bias, torch.cat(seen, dim=1), self._matrix)
 
 
 class MotionProducts:
@@ -45,7 +46,5 @@ class MotionProducts:
             whole = torch.cat([past[0].T, x])
             after.append(whole[steps:])
             x = whole[first : first + steps] + mix(reach(whole).relu_())
-        curves = self._exit(x.relu_()).reshape(steps * STRIDE, OUTPUTS)
-        curves[:, [0, 1, 3, 4]] = torch.sigmoid(curves[:, [0, 1, 3, 4]])
-        curves[:, 2] = torch.tanh(curves[:, 2])
-        return curves[None], *(part.T[None] for part in after)
+        curves = curves_of(self._exit(x.relu_()).reshape(1, steps * STRIDE, OUTPUTS))
+        return curves, *(part.T[None] for part in after)

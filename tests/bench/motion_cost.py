@@ -17,7 +17,7 @@ from appliance.pipeline import motion_int8, motion_weights
 from appliance.pipeline.motion import MotionModel
 from appliance.settings import SPEECH_RATE_HZ
 from tools.train import corpus
-from tools.train.baselines import FPS, Samples, utterances
+from tools.train.baselines import Predictor, Samples, network, utterances
 
 _SECONDS: Final = 60.0
 _SEED: Final = 77
@@ -38,17 +38,14 @@ def main() -> None:
         ("ONNX Runtime, int8", small, "onnxruntime"),
     ):
         model = MotionModel(weights, engine, "cpu")
-        shares = [min(_share(model, speech, block) for _ in range(3)) for block in _BLOCKS_S]
+        shares = [min(_share(network(model, block), speech) for _ in range(3)) for block in _BLOCKS_S]
         print(f"| {name} | {' | '.join(f'{share:.2%}' for share in shares)} |", flush=True)
 
 
-def _share(model: MotionModel, speech: Samples, block_s: float) -> float:
+def _share(predict: Predictor, speech: Samples) -> float:
     """The part of one core that is busy with speech in real time."""
-    size, stream = round(block_s * SPEECH_RATE_HZ), model.stream(FPS)
     started = time.process_time()
-    for start in range(0, len(speech), size):
-        stream.push(speech[start : start + size])
-    stream.finish()
+    predict(speech)
     return (time.process_time() - started) / _SECONDS
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from appliance.pipeline.mel import FRAME_HZ
 from appliance.pipeline.motion import MotionModel
 from appliance.pipeline.track import VISEMES, MotionTrack
+from appliance.settings import SPEECH_RATE_HZ
 from tools.train import corpus
 from tools.train.measure import Truth, score, summary, truth_of
 from tools.train.phones import LOOKS, from_festival
@@ -25,12 +26,13 @@ Samples = NDArray[np.float32]
 Predictor = Callable[[Samples], MotionTrack]
 
 
-def network(model: MotionModel) -> Predictor:
-    """A network, streaming in 100 ms blocks."""
+def network(model: MotionModel, block_s: float = 0.1) -> Predictor:
+    """A network, streaming in blocks."""
+    size = round(block_s * SPEECH_RATE_HZ)
 
     def predict(samples: Samples) -> MotionTrack:
         stream = model.stream(FPS)
-        parts = [stream.push(samples[start : start + 1600]) for start in range(0, len(samples), 1600)]
+        parts = [stream.push(samples[start : start + size]) for start in range(0, len(samples), size)]
         return MotionTrack.joined([*parts, stream.finish()])
 
     return predict
