@@ -23,8 +23,8 @@ from tools.train.phones import PHONES
 _DB: Final = math.log(10) / 10
 _QUIETEST: Final = math.log(1e-10)
 _LASTING: Final = 0.3
-"""How much of the power of a room's waves stands still while the voice does: the colour of the place."""
-_ALONE: Final = torch.linspace(0.95, 0.6, BANDS)
+"""How much of the power of a tail's waves stands still while the voice does: the colour of the place."""
+_ALONE: Final = torch.linspace(0.92, 0.42, BANDS)
 """How much of a band one wave makes: a low one is narrower than the window resolves, a high one holds several."""
 
 _MURMURS: Final = ("m", "n", "ng", "l", "r", "rr", "w", "j", "v", "dh", "z", "zh", "b", "d", "g")
@@ -43,7 +43,7 @@ _BROAD: Final = _broad(3.0)
 _SHARED: Final = functional.normalize(_broad(1.0), dim=0)
 """What neighbouring bands have of each other's waves."""
 _OVERLAP: Final = (0.45, 0.77)
-"""And neighbouring frames, whose windows overlap by more than half; this one last. Of unit power, like `_SHARED`."""
+"""What neighbouring frames of a tail have of each other's, this one last. A hiss is new in every frame, almost."""
 
 
 class Augmenter:
@@ -63,11 +63,11 @@ class Augmenter:
         mel = self._vocal_tract(mel)
         mel = torch.where(self._chosen(0.6, batch), self._manner(mel), mel)
         power = mel.exp()
-        peak = power.log().mean(dim=2, keepdim=True).amax(dim=1, keepdim=True).exp()
+        peak = mel.mean(dim=2, keepdim=True).amax(dim=1, keepdim=True).exp()
         tail = self._tail(power) * self._chosen(0.55, batch)
-        hiss = peak * self._hiss(mel) * self._chosen(0.6, batch)
+        hiss = peak * self._hiss(batch) * self._chosen(0.6, batch)
         crowd = peak * self._babble((power + tail) / peak) * self._chosen(0.6, batch)
-        mel = self._beside(power, tail + hiss, crowd)
+        mel = self._beside(power, tail, hiss.expand_as(power), crowd)
         mel = mel + self._response(mel)
         mel = mel + torch.where(self._chosen(0.15, batch), self._band(mel), torch.zeros(()))
         mel = mel + self._notch(mel)
@@ -80,7 +80,8 @@ class Augmenter:
         empty = self._chosen(0.06, batch)[:, 0, 0]
         hiss = (mel.mean(dim=1, keepdim=True) - self._uniform(0, 60, batch, 1, 1) * _DB)[empty].exp()
         room = mel.clone()
-        room[empty] = self._beside(torch.zeros(()), hiss.expand(-1, frames, -1), torch.zeros(()))
+        nothing = torch.zeros(())
+        room[empty] = self._beside(nothing, nothing, hiss.expand(-1, frames, -1), nothing)
         return room, torch.where(empty[:, None], 0, phone)
 
     def coloured(self, mel: Tensor, phone: Tensor, spread_db: float) -> Tensor:
@@ -122,20 +123,21 @@ class Augmenter:
         padded = functional.pad(power.permute(2, 0, 1), (taps, 0))
         return functional.conv1d(padded, tail.flip(1)[:, None], groups=batch).permute(1, 2, 0).clamp_min(0)
 
-    def _beside(self, voice: Tensor, waves: Tensor, others: Tensor) -> Tensor:
-        """The log power of a voice beside waves, which are a Gaussian, and others, of known power but unknown phase."""
-        batch, frames, bands = waves.shape
+    def _beside(self, voice: Tensor, tail: Tensor, hiss: Tensor, others: Tensor) -> Tensor:
+        """The log power of a voice beside a room's tail and hiss, which are Gaussians, and others, of unknown phase."""
+        batch, frames, bands = hiss.shape
         beside, own = _OVERLAP
-        lasting = torch.randn(2, batch, 1, bands, generator=self._random) * math.sqrt(_LASTING) / (2 * beside + own)
-        passing = torch.randn(2, batch, frames + 2, bands, generator=self._random) * math.sqrt(1 - _LASTING)
-        drawn = (lasting + passing) @ (_SHARED * math.sqrt(0.5))
+        colour = _SHARED * math.sqrt(0.5)
+        lasting = torch.randn(2, batch, 1, bands, generator=self._random) @ colour
+        noise = torch.randn(2, batch, frames + 2, bands, generator=self._random) @ colour
+        drawn = lasting * math.sqrt(_LASTING) / (2 * beside + own) + noise * math.sqrt(1 - _LASTING)
         wave = beside * (drawn[:, :, :-2] + drawn[:, :, 2:]) + own * drawn[:, :, 1:-1]
-        # Any other direction would do for the others; those of another time are at hand.
-        phase = wave.flip(2)
+        # Any other waves would do for the hiss and the others; those of another crop and of another time are at hand.
+        noise, phase = noise[:, :, 1:-1].roll(1, 1), wave.flip(2)
         phase = phase * (phase[0].square() + phase[1].square()).clamp_min(1e-6).rsqrt()
-        along, across = waves.sqrt() * wave + others.sqrt() * phase
+        along, across = tail.sqrt() * wave + hiss.sqrt() * noise + others.sqrt() * phase
         one: Tensor = (voice.sqrt() + along).square() + across.square()
-        return (_ALONE * one + (1 - _ALONE) * (voice + waves + others)).clamp_min(1e-12).log()
+        return (_ALONE * one + (1 - _ALONE) * (voice + tail + hiss + others)).clamp_min(1e-12).log()
 
     def _babble(self, relative: Tensor) -> Tensor:
         """Three other crops at once, 3 to 22 dB under this one; powers relative to a crop's peak."""
@@ -143,10 +145,9 @@ class Augmenter:
         crowd = torch.stack([relative.roll(shift, 0) for shift in (1, 2, max(batch // 2, 1))]).mean(dim=0)
         return crowd * torch.exp(-self._uniform(3, 22, batch, 1, 1) * _DB)
 
-    def _hiss(self, mel: Tensor) -> Tensor:
+    def _hiss(self, batch: int) -> Tensor:
         """The mean power of a steady hiss or hum of random colour, 8 to 50 dB under the peak."""
-        batch, _, bands = mel.shape
-        return (self._smooth_curve(batch, bands, 6.0) - self._uniform(8, 50, batch, 1, 1) * _DB).exp()
+        return (self._smooth_curve(batch, BANDS, 6.0) - self._uniform(8, 50, batch, 1, 1) * _DB).exp()
 
     def _smooth_curve(self, batch: int, bands: int, spread_db: float) -> Tensor:
         """Random smooth curves over frequency [batch, 1, bands], in log power."""
