@@ -29,7 +29,7 @@ def heroine() -> tuple[list[Samples], list[Truth]]:
     """Her lines at 16 kHz, and the truth of each."""
     if not dialogues.GAME.is_file():
         raise UnhealthyError("the game's dialogues are not installed", hint="apt install flight-of-the-amazon-queen")
-    return _aligned(
+    return aligned(
         (said.text, levelled(decoded(said.sound)))
         for said in dialogues.spoken(dialogues.GAME)
         if said.speaker == dialogues.HEROINE
@@ -42,11 +42,11 @@ def neural(voice: str, seconds: float, seed: int) -> tuple[list[Samples], list[T
     for text, sound, _ in takes.spoken(voice, _VOICES, seed):
         said.append((text, sound))
         if sum(len(each) for _, each in said) >= seconds * 16000:
-            return _aligned(said)
+            return aligned(said)
     return [], []
 
 
-def _aligned(said: Iterable[tuple[str, Samples]]) -> tuple[list[Samples], list[Truth]]:
+def aligned(said: Iterable[tuple[str, Samples]]) -> tuple[list[Samples], list[Truth]]:
     """The utterances that could be aligned, from their first sound to their last."""
     aligner = Aligner()
     found = [(sound, truth) for text, sound in said if (truth := aligner.aligned(sound, text)) is not None]
