@@ -6,9 +6,9 @@ Offline is the same computation in one block, so the track does not depend on ho
 grow with the length: a stream holds the network's state and a fraction of a second of frames. Small blocks are gathered
 to `GATHERED_S`, because a call costs more than the arithmetic of a few frames.
 
-The network answers at 100 Hz for 10 ms each. A video frame shows the mean over its own time, at most `_HALF_S` to
-either side, except `closure`, where it shows the strongest: a closure can be shorter than a frame and must not vanish.
-Where speech is less than likely the mouth closes with its likelihood.
+The network answers at 100 Hz for 10 ms each. A video frame shows the mean over its own time, `_LEAD_S` later and at
+most `_HALF_S` to either side, except `closure`, where it shows the strongest: a closure can be shorter than a frame and
+must not vanish. Where speech is less than likely the mouth closes with its likelihood.
 The viseme is the one with the highest mean log-odds. A track has ceil(duration * fps) frames, at least one if any
 sample came.
 """
@@ -33,11 +33,15 @@ from appliance.settings import SPEECH_RATE_HZ
 STEP_FRAMES: Final = 2
 DELAY_FRAMES: Final = 22
 """How late the network answers, in mel frames; fixed by its training (`motion_net.DELAY`)."""
-GATHERED_S: Final = 0.2
+GATHERED_S: Final = 0.19
 _HALF_S: Final = 0.0175
+_LEAD_S: Final = 0.01
+"""A frame shows what is said so much after its middle: the network's curves are 0 to 20 ms late, by the voice."""
 _NO_SPEECH, _SURE_SPEECH = 0.4, 0.9
 """Voice activities between which the mouth opens: chosen on the validation voices, for silence."""
-LOOK_AHEAD_S: Final = (DELAY_FRAMES + STEP_FRAMES - 1) / FRAME_HZ + GATHERED_S + WINDOW / 2 / SPEECH_RATE_HZ + _HALF_S
+LOOK_AHEAD_S: Final = (
+    (DELAY_FRAMES + STEP_FRAMES - 1) / FRAME_HZ + GATHERED_S + WINDOW / 2 / SPEECH_RATE_HZ + _LEAD_S + _HALF_S
+)
 """From the instant that a frame shows to the last sample that must be there before it is given out: 460 ms."""
 _BLOCK_FRAMES: Final = 1000
 _OPENING, _CLOSURE, _WIDTH, _ROUNDING, _VAD, _VISEMES = 0, 1, 2, 3, 4, 5
@@ -142,7 +146,7 @@ class _VideoFrames:
 
     def _span(self, frame: int) -> tuple[int, int]:
         """The 100 Hz frames, from and to, whose middles a video frame shows; never none."""
-        middle, half = (frame + 0.5) / self._fps, min(0.5 / self._fps, _HALF_S)
+        middle, half = (frame + 0.5) / self._fps + _LEAD_S, min(0.5 / self._fps, _HALF_S)
         start = math.ceil(round((middle - half) * FRAME_HZ - 0.5, 6))
         stop = math.ceil(round((middle + half) * FRAME_HZ - 0.5, 6))
         return (start, stop) if stop > start else (round(middle * FRAME_HZ - 0.5), round(middle * FRAME_HZ - 0.5) + 1)
