@@ -11,19 +11,22 @@ the kiosk are those of `motion_score`.
 - The recordings of alsa-utils, a person who says eight times where a loudspeaker stands, without p, b or m: what counts
   is that the mouth stays open.
 
-Needs the Debian packages flite, asterisk-core-sounds-en-g722 and alsa-utils and the Python extras train and voices.
+Needs the Debian packages flite, asterisk-core-sounds-en-g722 and alsa-utils and the Python extras train and voices;
+raises `UnhealthyError` without the first two.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from appliance.errors import UnhealthyError
 from tests.bench.motion_score import Source, measured, shown
 from tools.train import corpus, unheard
 from tools.train.baselines import Samples
@@ -54,23 +57,22 @@ def _sources(transcripts: Path | None) -> Iterator[Source]:
     if transcripts:
         prompts = ((text, levelled(decoded(path))) for path, text in _prompts(transcripts))
         yield "the English prompts", "en", *unheard.aligned(prompts)
-    places = sorted(_ALSA.glob("*_*.wav"))
-    yield (
-        "alsa-utils",
-        "en",
-        *unheard.aligned((path.stem.replace("_", " "), levelled(decoded(path))) for path in places),
-    )
+    named = ((path.stem.replace("_", " "), levelled(decoded(path))) for path in sorted(_ALSA.glob("*_*.wav")))
+    yield "alsa-utils", "en", *unheard.aligned(named)
 
 
 def _flite(voice: str) -> tuple[list[Samples], list[Truth]]:
     """What one of flite's voices says, and when."""
+    program = shutil.which("flite")
+    if program is None:
+        raise UnhealthyError("flite is not installed", hint="apt install flite")
     texts = [line for name in ("en", "acceptance") for line in (_SENTENCES / f"{name}.txt").read_text().splitlines()]
     sounds, truths = [], []
     with tempfile.TemporaryDirectory() as folder:
         wave = Path(folder) / "said.wav"
         for text in texts:
             said = subprocess.run(
-                ["flite", "-voice", voice, "-psdur", "-t", text, "-o", str(wave)],
+                [program, "-voice", voice, "-psdur", "-t", text, "-o", str(wave)],
                 capture_output=True, text=True, check=True,
             )  # fmt: skip
             sound = resampled(*read_wave(wave))
@@ -91,6 +93,8 @@ def _segments(printed: str) -> list[Segment]:
 
 def _prompts(transcripts: Path) -> Iterator[tuple[Path, str]]:
     """The prompts that are installed and whose words are written out: lines `NAME: TEXT`."""
+    if not _PROMPTS.is_dir():
+        raise UnhealthyError("the English prompts are not installed", hint="apt install asterisk-core-sounds-en-g722")
     for name, text in re.findall(r"^([^;:\s]+): (.+)$", transcripts.read_text(encoding="utf-8"), re.MULTILINE):
         path = _PROMPTS / f"{name.removesuffix('.wav')}.g722"
         if path.is_file() and not re.search(r"[\[(\d#*]", text):

@@ -35,7 +35,6 @@ from tools.train.measure import Truth, score, summary
 _SEED: Final = 1000
 _SECONDS: Final = 180.0
 
-
 Source = tuple[str, str, list[Samples], list[Truth]]
 """Name, language, what is heard and what is said."""
 
