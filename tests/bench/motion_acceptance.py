@@ -27,15 +27,13 @@ from pathlib import Path
 from typing import Final
 
 from appliance.errors import UnhealthyError
+from tests.bench.motion_languages import Said, heard, lines
 from tests.bench.motion_score import Source, measured, shown
-from tools.train import corpus, unheard
-from tools.train.baselines import Samples
-from tools.train.measure import Truth, truth_of
+from tools.train import unheard
 from tools.train.phones import Segment, from_festival, split
-from tools.train.sound import decoded, levelled, resampled
+from tools.train.sound import decoded, levelled
 from tools.train.wav import read_wave
 
-_SENTENCES: Final = Path(__file__).parent / "sentences"
 _FLITE: Final = ("awb", "rms", "slt", "kal16", "kal")
 _PROMPTS: Final = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 _ALSA: Final = Path("/usr/share/sounds/alsa")
@@ -46,14 +44,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--transcripts", type=Path, help="core-sounds-en.txt of Asterisk's sounds")
     parser.add_argument("--json", type=Path, help="keep the figures here")
-    parser.add_argument("--weights", type=Path, help="other weights than the shipped ones")
     options = parser.parse_args()
-    shown(measured(_sources(options.transcripts), options.weights, _SEED), options.json)
+    shown(measured(_sources(options.transcripts), None, _SEED), options.json)
 
 
 def _sources(transcripts: Path | None) -> Iterator[Source]:
     for voice in _FLITE:
-        yield f"flite {voice}", "en", *_flite(voice)
+        yield f"flite {voice}", "en", *heard(_flite(voice))
     if transcripts:
         prompts = ((text, levelled(decoded(path))) for path, text in _prompts(transcripts))
         yield "the English prompts", "en", *unheard.aligned(prompts)
@@ -61,24 +58,19 @@ def _sources(transcripts: Path | None) -> Iterator[Source]:
     yield "alsa-utils", "en", *unheard.aligned(named)
 
 
-def _flite(voice: str) -> tuple[list[Samples], list[Truth]]:
-    """What one of flite's voices says, and when."""
+def _flite(voice: str) -> Iterator[Said]:
+    """What one of flite's voices says."""
     program = shutil.which("flite")
     if program is None:
         raise UnhealthyError("flite is not installed", hint="apt install flite")
-    texts = [line for name in ("en", "acceptance") for line in (_SENTENCES / f"{name}.txt").read_text().splitlines()]
-    sounds, truths = [], []
     with tempfile.TemporaryDirectory() as folder:
         wave = Path(folder) / "said.wav"
-        for text in texts:
+        for text in lines("en") + lines("acceptance"):
             said = subprocess.run(
                 [program, "-voice", voice, "-psdur", "-t", text, "-o", str(wave)],
                 capture_output=True, text=True, check=True,
             )  # fmt: skip
-            sound = resampled(*read_wave(wave))
-            sounds.append(sound)
-            truths.append(truth_of(corpus.features(sound, _segments(said.stdout))[1]))
-    return sounds, truths
+            yield *read_wave(wave), _segments(said.stdout)
 
 
 def _segments(printed: str) -> list[Segment]:

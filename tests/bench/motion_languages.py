@@ -37,8 +37,9 @@ _SEED: Final = 3000
 Said = tuple[Samples, int, list[Segment]]
 
 
-def _sentences(language: str) -> list[str]:
-    return (_SENTENCES / f"{language}.txt").read_text(encoding="utf-8").split("\n")[:-1]
+def lines(name: str) -> list[str]:
+    """What is said: the sentences of a language, or others kept beside them."""
+    return (_SENTENCES / f"{name}.txt").read_text(encoding="utf-8").split("\n")[:-1]
 
 
 def _pinyin(text: str) -> str:
@@ -49,7 +50,7 @@ def _pinyin(text: str) -> str:
 
 def _espeak(language: str, voice: str) -> Iterator[Said]:
     synthesiser = Espeak()
-    for place, text in enumerate(_sentences(language)):
+    for place, text in enumerate(lines(language)):
         variant, rate = _VARIANTS[place % len(_VARIANTS)], _RATES[place % len(_RATES)]
         samples, segments = synthesiser.say(
             _pinyin(text) if language == "cmn" else text, f"{voice}+{variant}", words_per_minute=rate
@@ -57,7 +58,7 @@ def _espeak(language: str, voice: str) -> Iterator[Said]:
         yield samples, synthesiser.rate_hz, segments
 
 
-def _heard(said: Iterator[Said]) -> tuple[list[Samples], list[Truth]]:
+def heard(said: Iterator[Said]) -> tuple[list[Samples], list[Truth]]:
     """At 16 kHz, with the truth."""
     sounds, truths = [], []
     for samples, rate, segments in said:
@@ -69,7 +70,7 @@ def _heard(said: Iterator[Said]) -> tuple[list[Samples], list[Truth]]:
 
 def sentences(predict: Predictor) -> Iterator[list[str]]:
     """The rows of the table of sentences."""
-    english = _sentences("en")
+    english = lines("en")
     sources: list[tuple[str, str, str, Callable[[], Iterator[Said]]]] = [
         ("en", "kal (festival)", "segments", partial(festival.say, english, "kal_diphone")),
         ("en", "slt (festival, HTS)", "segments", partial(festival.say, english, "cmu_us_slt_arctic_hts")),
@@ -77,7 +78,7 @@ def sentences(predict: Predictor) -> Iterator[list[str]]:
     for language, voice in _ESPEAK.items():
         sources.append((language, "espeak-ng", "events", partial(_espeak, language, voice)))
     for language, name, truth, say in sources:
-        sounds, truths = _heard(say())
+        sounds, truths = heard(say())
         clean, noisy = figures(predict, sounds, truths), figures(predict, kiosk(sounds, _SEED), truths)
         yield [
             language,
