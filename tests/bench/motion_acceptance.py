@@ -30,7 +30,7 @@ from appliance.errors import UnhealthyError
 from tests.bench.motion_languages import Said, heard, lines
 from tests.bench.motion_score import Source, measured, shown
 from tools.train import unheard
-from tools.train.phones import Segment, from_festival, split
+from tools.train.phones import Segment, tiled
 from tools.train.sound import decoded, levelled
 from tools.train.wav import read_wave
 
@@ -75,12 +75,7 @@ def _flite(voice: str) -> Iterator[Said]:
 
 def _segments(printed: str) -> list[Segment]:
     """From flite's `NAME:END NAME:END …`, in seconds."""
-    segments: list[Segment] = []
-    start = 0.0
-    for name, end in re.findall(r"(\w+):([\d.]+)", printed):
-        segments += split(start, float(end), from_festival(name, "radio") or ("sil",))
-        start = float(end)
-    return segments
+    return tiled(((name, float(end)) for name, end in re.findall(r"(\w+):([\d.]+)", printed)), "radio")
 
 
 def _prompts(transcripts: Path) -> Iterator[tuple[Path, str]]:

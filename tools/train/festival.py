@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.errors import UnhealthyError
-from tools.train.phones import Segment, from_festival, split
+from tools.train.phones import Segment, tiled
 from tools.train.wav import read_wave
 
 PHONE_SET: Final = {
@@ -82,11 +82,5 @@ def say(
 def _read_labels(path: Path, phone_set: str) -> list[Segment]:
     """Lines `END 100 NAME` after a line `#`."""
     body = path.read_text(errors="replace").partition("#\n")[2]
-    segments: list[Segment] = []
-    start = 0.0
-    for line in body.splitlines():
-        end_text, _, name = line.split()[:3]
-        end = float(end_text)
-        segments += split(start, end, from_festival(name, phone_set) or ("sil",))
-        start = end
-    return segments
+    ended = (line.split()[:3] for line in body.splitlines())
+    return tiled(((name, float(end)) for end, _, name in ended), phone_set)

@@ -8,6 +8,7 @@ over mid over close, sibilants nearly shut); only their order and rough ratio ma
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from appliance.pipeline.track import VISEMES
@@ -121,3 +122,13 @@ def split(start: float, end: float, phones: tuple[str, ...]) -> list[Segment]:
     """Equal shares of a stretch for the parts of a diphthong or affricate."""
     step = (end - start) / max(len(phones), 1)
     return [Segment(start + i * step, start + (i + 1) * step, phone) for i, phone in enumerate(phones)]
+
+
+def tiled(ended: Iterable[tuple[str, float]], phone_set: str) -> list[Segment]:
+    """The segments that tile a signal, of festival's names and when each ends; a name that is no sound is silence."""
+    segments: list[Segment] = []
+    start = 0.0
+    for name, end in ended:
+        segments += split(start, end, from_festival(name, phone_set) or ("sil",))
+        start = end
+    return segments
