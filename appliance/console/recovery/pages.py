@@ -247,7 +247,6 @@ def log_in() -> Response:
     try:
         box.throttle.admit(address)
         if not (box.presence.is_code(given) or box.is_password(given)):
-            box.throttle.failed(address)
             raise InputError("this is neither the password nor the code")
     except ApplianceError as error:
         return make_response(_login_page(error), getattr(error, "status", HTTPStatus.UNAUTHORIZED))

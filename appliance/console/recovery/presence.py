@@ -78,7 +78,6 @@ class Presence:
             if self.is_code(given):
                 self._throttle.succeeded(address)
                 return
-            self._throttle.failed(address)
             raise RefusedError(
                 HTTPStatus.FORBIDDEN, "the code is wrong", hint="read it from the box, on its serial console"
             )

@@ -53,7 +53,6 @@ def _checked(password: str) -> dict[str, str]:
     throttle().admit(address())
     admin: dict[str, str] = the_box().configuration().get("admin") or {}
     if not passwords.matches(admin.get("hash", ""), password):
-        throttle().failed(address())
         log.warning("a wrong password from %s", address())
         raise RefusedError(
             HTTPStatus.UNAUTHORIZED,

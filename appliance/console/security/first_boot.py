@@ -120,9 +120,9 @@ def _check_code(volumes: Volumes, throttle: Throttle, address: str, given: str) 
     except FileNotFoundError:
         wanted = secrets.token_hex(16)
     if not secrets.compare_digest(given.replace(" ", "").replace("-", "").encode(), wanted.encode()):
-        throttle.failed(address)
         raise RefusedError(
             HTTPStatus.FORBIDDEN,
             "the pairing code is missing or wrong",
             hint="read it from the box: on its serial console, or with `mouthpiece pairing-code`",
         )
+    throttle.succeeded(address)

@@ -6,6 +6,8 @@ may fail `BURST` times, and once every `REFILL_S` seconds after that. Nobody is 
 `MAX_DELAY_S`, and the common budget does not count for the box itself (loopback) or for an address that has given the
 right password since the console started. IPv6 addresses count by their /64, for one machine owns so many.
 
+A guess counts as wrong from its admission on, until it turns out right: many at once get no further than one by one.
+
 Kept in memory only, bounded by `MAX_ADDRESSES`; a restart forgets it.
 """
 
@@ -38,7 +40,7 @@ class _Guesser:
 
 
 class Throttle:
-    """Call `admit` before a secret is looked at, then `failed` or `succeeded`. Thread-safe."""
+    """Call `admit` before a secret is looked at, and `succeeded` if it was right. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -52,10 +54,17 @@ class Throttle:
         now = self._clock()
         with self._lock:
             guesser = self._guesser(address)
+            shares = not (guesser.trusted or is_loopback(address))
+            self._refill(now)
             wait = guesser.blocked_until - now
-            if wait <= 0 and not (guesser.trusted or is_loopback(address)):
-                self._refill(now)
-                wait = 0.0 if self._budget >= 1 else (1 - self._budget) * REFILL_S
+            if wait <= 0:
+                wait = (1 - self._budget) * REFILL_S if shares and self._budget < 1 else 0.0
+            if wait <= 0:
+                self._budget -= shares
+                guesser.failures += 1
+                if guesser.failures >= FREE:
+                    # The exponent is bounded, for floats are.
+                    guesser.blocked_until = now + min(2.0 ** min(guesser.failures - FREE, 16), MAX_DELAY_S)
         if wait > 0:
             raise RefusedError(
                 HTTPStatus.TOO_MANY_REQUESTS,
@@ -64,21 +73,11 @@ class Throttle:
                 retry_after_s=wait,
             )
 
-    def failed(self, address: str) -> None:
-        now = self._clock()
-        with self._lock:
-            guesser = self._guesser(address)
-            guesser.failures += 1
-            if guesser.failures >= FREE:
-                # The exponent is bounded, for floats are.
-                guesser.blocked_until = now + min(2.0 ** min(guesser.failures - FREE, 16), MAX_DELAY_S)
-            if not (guesser.trusted or is_loopback(address)):
-                self._refill(now)
-                self._budget = max(0.0, self._budget - 1)
-
     def succeeded(self, address: str) -> None:
         with self._lock:
             guesser = self._guesser(address)
+            if not (guesser.trusted or is_loopback(address)):
+                self._budget = min(float(BURST), self._budget + 1)
             guesser.failures, guesser.blocked_until, guesser.trusted = 0, 0.0, True
 
     def _refill(self, now: float) -> None:
