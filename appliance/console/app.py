@@ -16,7 +16,7 @@ from appliance import __version__
 from appliance.console import api, errors, headers, metrics, pages
 from appliance.console.box import Box
 from appliance.console.errands import Errands
-from appliance.console.security import access, csrf, sessions
+from appliance.console.security import access, bodies, csrf, sessions
 from appliance.console.security.throttle import Throttle
 from appliance.volumes import Volumes
 
@@ -41,6 +41,7 @@ def create_app(volumes: Volumes) -> APIFlask:
     app.jinja_env.globals.update(csrf_token=csrf.csrf_token, who=access.who)
     sessions.install(app, _secret(box))
     access.install(app)
+    bodies.install(app)
     headers.install(app)
     errors.install(app)
     errors.install_for_schemas(app)

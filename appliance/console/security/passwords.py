@@ -28,18 +28,25 @@ def hashed(password: str) -> str:
 
 
 def check(password: str) -> None:
-    """`InputError` for a new password that is too short or absurdly long."""
+    """`InputError` for a new password that is too short, absurdly long, or no text."""
     if len(password) < MIN_LENGTH:
         raise InputError(f"the password has fewer than {MIN_LENGTH} characters", hint="a few plain words do well")
     if len(password) > MAX_LENGTH:
         raise InputError(f"the password has more than {MAX_LENGTH} characters", hint="choose a shorter one")
+    if not _is_text(password):
+        raise InputError("the password has half a character in it", hint="choose another one")
 
 
 def matches(kept: str, password: str) -> bool:
-    if len(password) > MAX_LENGTH:
+    if len(password) > MAX_LENGTH or not _is_text(password):
         return False
     try:
         with _one_at_a_time:
             return _hasher.verify(kept, password)
     except (VerificationError, InvalidHashError):
         return False
+
+
+def _is_text(password: str) -> bool:
+    """JSON can carry the half of a character (a lone surrogate), which has no bytes."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in password)

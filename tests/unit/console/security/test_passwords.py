@@ -24,11 +24,15 @@ def test_what_is_no_hash_matches_nothing(kept: str) -> None:
     assert not passwords.matches(kept, kept)
 
 
-@pytest.mark.parametrize("password", ["", "123456789", "x" * 257])
+@pytest.mark.parametrize("password", ["", "123456789", "x" * 257, "half a character: \ud800"])
 def test_a_useless_password_is_refused(password: str) -> None:
-    with pytest.raises(InputError, match="characters"):
+    with pytest.raises(InputError, match="character"):
         passwords.hashed(password)
 
 
 def test_an_endless_guess_costs_nothing() -> None:
     assert not passwords.matches(passwords.hashed("x" * 256), "x" * 1_000_000)
+
+
+def test_half_a_character_matches_nothing() -> None:
+    assert not passwords.matches(passwords.hashed("correct horse"), "correct horse\ud800")
