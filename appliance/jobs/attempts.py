@@ -45,27 +45,35 @@ class Attempts:
         """Take the next job of a lane, and up to `limit` in all of those behind it that go well with it.
 
         Those are of the same kind, avatar and priority, and `joins` says of each, the first included, that it is small.
+        It may be asked about a file that kills whoever opens it. So the first is claimed before, to be blamed; and what
+        a worker has died with stays alone, so that none is blamed for another's file more than once.
         """
         with self._database.reading() as connection:
             # A pause that ends too far ahead was set before the clock was: it is over.
             ready = "state = ? AND lane = ? AND not_before NOT BETWEEN ? AND ? ORDER BY priority DESC, n LIMIT ?"
             now = time.time()
             found = rows.select(connection, ready, State.QUEUED, lane, now, now + _MAX_PAUSE_S, 4 * limit)
-        if not found:
-            return []
-        batch = found[:1]
-        if limit > 1 and len(found) > 1 and joins(found[0]):
+        claimed = self._lease(found[:1], worker, lease_s)
+        if claimed and limit > 1:
             alike = [job for job in found[1:] if _alike(job, found[0])]
-            batch += [job for job in alike if joins(job)][: limit - 1]
+            if alike and not found[0].crashes and joins(found[0]):
+                small = [job for job in alike if not job.crashes and joins(job)]
+                claimed += self._lease(small[: limit - 1], worker, lease_s, first_turn=1)
+        return claimed
+
+    def _lease(self, jobs: list[Job], worker: str, lease_s: float, first_turn: int = 0) -> list[Job]:
+        """Those of the jobs that nobody has taken or cancelled since they were found, running from now on."""
+        if not jobs:
+            return []
         with self._database.writing() as connection:
-            claimed = []
-            for turn, job in enumerate(batch):
+            claimed, now = [], time.time()
+            for turn, job in enumerate(jobs, first_turn):
                 done = connection.execute(
                     "UPDATE jobs SET state = ?, worker = ?, boot = ?, turn = ?, lease_until = ?, started = ?, "
                     "attempts = attempts + 1, error = NULL, hint = NULL WHERE id = ? AND state = ?",
                     (State.RUNNING, worker, self._boot, turn, now + lease_s, now, job.id, State.QUEUED),
                 )
-                if done.rowcount:  # else it was cancelled or taken since it was found
+                if done.rowcount:
                     claimed.append(rows.get(connection, job.id))
             return claimed
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from appliance.errors import UnhealthyError
+from appliance.jobs.attempt import Attempt, Publish
 from appliance.jobs.lane import LEASE_S, Lane
 from appliance.jobs.store import JobStore
 from appliance.link import Link
@@ -71,7 +72,7 @@ def serve(
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         try:
-            reclaim(store, worker)
+            reclaim(store, worker, link.state)
         except UnhealthyError as error:  # later: what dead workers held has leases that run out
             log.error("%s", error.message)
         for lane in lanes:
@@ -85,11 +86,12 @@ def serve(
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
-def reclaim(store: JobStore, worker: str, *, expired_only: bool = False) -> None:
-    """Put back into the queue what dead workers held, and say so."""
+def reclaim(store: JobStore, worker: str, publish: Publish, *, expired_only: bool = False) -> None:
+    """Put back into the queue what dead workers held, and say so, also to those who watch."""
     for job in store.reclaim(worker, expired_only=expired_only):
         text = f": {job.error}" if job.error else ""
         log.warning("%s was left unfinished and is %s now%s", job.id, job.state, text)
+        publish(f"job:{job.id}", Attempt(job, publish).value(job.state))
 
 
 def _watch(store: JobStore, worker: str, lanes: Sequence[Lane], link: Link, tick: Callable[[], None]) -> signal.Signals:
@@ -108,7 +110,7 @@ def _watch(store: JobStore, worker: str, lanes: Sequence[Lane], link: Link, tick
                 renewed = time.monotonic()
                 if held := [job for lane in lanes for job in lane.held()]:
                     store.renew(held, LEASE_S)
-                reclaim(store, worker, expired_only=True)
+                reclaim(store, worker, link.state, expired_only=True)
         if (received := signal.sigtimedwait(_SIGNALS, TICK_S)) is not None:
             return signal.Signals(received.si_signo)
 

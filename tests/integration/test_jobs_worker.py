@@ -215,6 +215,7 @@ def test_the_job_that_kills_the_worker_is_set_aside_and_the_next_is_made(
     assert "died 3 times" in (aside.error or "")
     assert outputs.work(queue.volumes, deadly.id).is_dir()
     assert any("set_aside" in message and "died" in message for message in worker.messages)
+    assert worker.states[f"job:{deadly.id}"]["state"] == "set_aside"
 
 
 def test_a_full_disk_makes_jobs_wait_until_there_is_room(tmp_path: Path, portrait: Path) -> None:

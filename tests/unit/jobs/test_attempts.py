@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from pathlib import Path
@@ -123,6 +124,27 @@ def test_of_a_batch_only_the_one_being_made_is_blamed(store: JobStore) -> None:
     store.finish(batch[0].id, {})
     after = {job.id: job.crashes for job in store.reclaim("next")}
     assert after == {batch[1].id: 1, batch[2].id: 0, batch[3].id: 0}
+
+
+class _DiedError(Exception):
+    """The worker is gone, in the midst of whatever it did."""
+
+
+def test_a_file_that_kills_whoever_opens_it_is_set_aside_and_takes_nobody_along(store: JobStore) -> None:
+    before, deadly, after = (store.submit("render", SPEC | {"options": {"seed": number}}) for number in range(3))
+
+    def opens(job: Job) -> bool:
+        if job.id == deadly.id:
+            raise _DiedError
+        return True
+
+    for worker in range(MAX_CRASHES + 3):
+        with contextlib.suppress(_DiedError):
+            for job in store.claim(f"w{worker}", 60, 4, joins=opens):
+                opens(job)
+                store.finish(job.id, {})
+        store.reclaim("next")
+    assert [store.get(job.id).state for job in (before, deadly, after)] == [State.DONE, State.SET_ASIDE, State.DONE]
 
 
 def test_each_lane_has_its_own_culprit(store: JobStore) -> None:
