@@ -39,7 +39,10 @@ def body_limit(app: Flask, method: str, path: str, headers: dict[str, str], sche
 
 
 def upload_limit(box: Box) -> int:
-    """Bytes that an upload may have now. It is on the disk twice while it is taken in."""
+    """Bytes that an upload may have now.
+
+    A form's file is on the disk three times while it is taken in: in the body, taken out of it, and as what is kept.
+    """
     settings = box.settings()
     spare = free_bytes(box.volumes.uploads) - int(settings.keep_free_gb * 1e9)
-    return max(0, min(settings.upload_max_mb * 10**6, spare // 2))
+    return max(0, min(settings.upload_max_mb * 10**6, spare // 3))

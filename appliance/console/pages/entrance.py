@@ -128,7 +128,8 @@ def _remember(response: Response, name: str, value: str) -> None:
 @pages.get("/messages/<language>.json")
 @before_setup
 def messages(language: str) -> Response:
-    """The texts of a language, for scripts."""
-    response = jsonify(i18n.catalogue(language) if language in i18n.LANGUAGES else {})
+    """The texts of a language, for scripts: their own, and what the rest of the box says."""
+    known = i18n.catalogue(language) | i18n.said_catalogue(language) if language in i18n.LANGUAGES else {}
+    response = jsonify(known)
     response.headers["Cache-Control"] = "private, max-age=300"
     return response

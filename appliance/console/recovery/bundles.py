@@ -35,9 +35,9 @@ def folder(volumes: Volumes) -> Path:
 
 
 def room(volumes: Volumes) -> int:
-    """Bytes that an upload may have. It is in memory twice while it is taken in."""
+    """Bytes that an upload may have. It is in memory three times: in the body, taken out of it, and as what is kept."""
     found = os.statvfs(volumes.run)
-    return max(0, min(_available(), found.f_bavail * found.f_frsize) - _SPARE) // 2
+    return max(0, min(_available(), found.f_bavail * found.f_frsize) - _SPARE) // 3
 
 
 def _available() -> int:
@@ -48,16 +48,22 @@ def _available() -> int:
 
 
 def keep(volumes: Volumes, source: Source, name: str) -> Path:
-    """Write an upload down; one that was there before goes."""
+    """Write an upload down, whole or not at all; one that was there before goes."""
+    forget(volumes)
     place = folder(volumes)
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
     safe = Path(name).name or "bundle"
     target = place / f"{safe.removesuffix('.raucb')[:100]}.raucb"
-    with target.open("wb") as file:
-        shutil.copyfileobj(source, file, _PIECE)
+    try:
+        place.mkdir(parents=True)
+        with target.open("wb") as file:
+            shutil.copyfileobj(source, file, _PIECE)
+    except OSError as error:
+        forget(volumes)
+        raise UnhealthyError(
+            f"the upload cannot be kept: {error.strerror or error}", hint="bring it on a USB stick instead"
+        ) from error
     if not target.stat().st_size:
-        target.unlink()
+        forget(volumes)
         raise InputError("no file was sent", hint="choose a bundle, a file that ends in .raucb")
     return target
 

@@ -126,7 +126,7 @@ def install(app: Flask) -> None:
         if not first_boot.is_done(box) and access is not Access.BEFORE_SETUP:
             return _to_setup()
         g.who = identify(request, session, box)
-        if g.who is Who.PERSON:
+        if g.who is Who.PERSON or (g.who is Who.KIOSK and csrf.has_token()):
             sessions.renew()
         here = access is Access.LOOPBACK and is_loopback(request.remote_addr)
         if g.who not in _SERVES[access] and not here:

@@ -27,10 +27,15 @@ def csrf_token() -> str:
     return token
 
 
+def has_token() -> bool:
+    """Whether this session has its token, and so is worth keeping."""
+    return "csrf" in session
+
+
 def check() -> None:
     """Refuse a changing request that does not carry its session's token."""
     given = request.headers.get(HEADER) or (request.form.get(FIELD, "") if request.content_type else "")
-    if "csrf" not in session or not secrets.compare_digest(given.encode(), session["csrf"].encode()):
+    if not has_token() or not secrets.compare_digest(given.encode(), session["csrf"].encode()):
         raise RefusedError(
             HTTPStatus.FORBIDDEN,
             "this request does not come from a page of this box, or the page is too old",

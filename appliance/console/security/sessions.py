@@ -2,7 +2,8 @@
 
 Nothing is kept at the server. The cookie is signed with the box's secret, is `HttpOnly` and `SameSite=Strict`, and
 over TLS `Secure` under a `__Host-` name of its own (browsers share cookies between ports, so the two must not meet). It
-holds for `LIFETIME` after its last use. A new password begins a new epoch, which ends every session.
+holds for `LIFETIME` after its last use. A new password begins a new epoch, which ends every session. The session of the
+kiosk's browser, where nobody is logged in, holds the token of its page and no more.
 """
 
 from __future__ import annotations

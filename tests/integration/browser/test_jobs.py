@@ -69,6 +69,17 @@ def test_what_cannot_be_used_is_refused_with_its_reason(page: Page, tmp_path: Pa
     expect(page.get_by_role("alert")).to_contain_text("notes.wav is neither a picture, a video nor a recording")
 
 
+def test_a_page_from_before_a_new_session_takes_files(page: Page, recording: Path) -> None:
+    """As when one has logged in again in another tab."""
+    page.goto("/new")
+    page.evaluate("document.querySelector('meta[name=csrf-token]').content = 'old'")
+    page.evaluate("document.querySelectorAll('[name=csrf_token]').forEach((field) => (field.value = 'old'))")
+    page.locator("#file").set_input_files(recording)
+    expect(page.locator("#chosen-wave svg")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Make the video").click()
+    page.wait_for_url("**/jobs/*")
+
+
 def test_a_file_may_be_dropped(page: Page, recording: Path) -> None:
     page.goto("/new")
     page.evaluate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from http import HTTPStatus
 from pathlib import Path
 
 import numpy as np
@@ -57,17 +58,78 @@ def test_a_kiosk_that_was_left_starts_over(browser: Browser, site: RunningBox) -
             page.route("**/api/v1/recordings", lambda route: route.fulfill(status=503, json={"message": "忙"}))
             page.goto("/kiosk")
             page.get_by_role("button", name="说话").click()
-            expect(page.get_by_role("alert")).to_have_text("忙")
+            expect(page.get_by_role("alert")).to_have_text("忙。")
             page.clock.run_for(55_000)
             expect(page.locator("#leaving")).to_contain_text("秒后重新开始")
             page.clock.run_for(10_000)
             expect(page.get_by_role("button", name="说话")).to_be_visible()
 
 
+@pytest.mark.usefixtures("owner")
+def test_a_kiosk_goes_on_without_being_loaded_again_when_its_session_is_gone(
+    browser: Browser, site: RunningBox
+) -> None:
+    announce_microphone(site)
+    with browser.new_context(base_url=site.url, locale="en") as context:
+        for page in watched(context):
+            page.route("**/api/v1/recordings", use_test_microphone)
+            with page.expect_response("**/api/v1/session"):
+                page.goto("/kiosk")
+            page.evaluate("document.body.dataset.loaded = 'once'")
+            context.clear_cookies()
+            with page.expect_response(lambda one: one.url.endswith("/recordings") and one.status == HTTPStatus.CREATED):
+                page.get_by_role("button", name="Speak").click()
+            page.get_by_role("button", name="Start over").click()
+            expect(page.get_by_role("button", name="Speak")).to_be_visible()
+            expect(page.locator("body[data-loaded=once]")).to_be_visible()
+            page.get_by_role("button", name="简体中文").click()  # a form, with the token that it was given meanwhile
+            expect(page.get_by_role("button", name="说话")).to_be_visible()
+
+
+@pytest.mark.usefixtures("owner")
+def test_a_kiosk_that_nobody_touches_keeps_its_session(browser: Browser, site: RunningBox) -> None:
+    with browser.new_context(base_url=site.url, locale="en") as context:
+        for page in watched(context):
+            page.clock.install()
+            with page.expect_response("**/api/v1/session"):
+                page.goto("/kiosk")
+            context.clear_cookies()
+            with page.expect_response("**/api/v1/session"):
+                page.clock.fast_forward("31:00")
+            page.get_by_role("button", name="简体中文").click()
+            expect(page.get_by_role("heading", level=1)).to_have_text("说点什么")
+
+
+@pytest.mark.usefixtures("owner")
+def test_what_went_wrong_is_said_in_the_visitors_language(browser: Browser, site: RunningBox) -> None:
+    announce_microphone(site)
+    with browser.new_context(base_url=site.url, locale="zh-CN") as context:
+        for page in watched(context):
+            page.route("**/api/v1/recordings", lambda route: route.fulfill(status=201, json={"id": "silent"}))
+            page.goto("/kiosk")
+            page.get_by_role("button", name="说话").click()
+            message = "nothing was said within 8 s"
+            value = {"id": "silent", "state": "done", "message": message, "hint": "", "upload": ""}
+            Control(Volumes(site.root)).ask("announce", name="recording", value=value)
+            expect(page.get_by_role("alert")).to_have_text("8 秒内没有听到说话。")
+            page.unroute("**/api/v1/recordings")
+            page.route("**/api/v1/recordings", refuse_to_record)
+            page.get_by_role("button", name="再试一次").click()
+            expect(page.get_by_role("alert")).to_have_text("已有录音正在进行。")
+            page.unroute("**/api/v1/recordings")
+            page.route("**/api/v1/recordings", lambda route: route.abort())
+            page.get_by_role("button", name="再试一次").click()
+            expect(page.get_by_role("alert")).to_have_text("与设备的连接已中断。")
+
+
 def announce_microphone(site: RunningBox) -> None:
     """Tell the console of the test's microphone, which is no device that udev knows."""
     device = {"id": "testmic", "name": "Test microphone", "present": True, "chosen": True}
     Control(Volumes(site.root)).ask("announce", name="microphones", value={"devices": [device]})
+
+
+def refuse_to_record(route: Route) -> None:
+    route.fulfill(status=400, json={"message": "a recording is already under way", "hint": "stop it first"})
 
 
 def use_test_microphone(route: Route) -> None:

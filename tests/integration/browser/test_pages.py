@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, StorageState, expect
 
+from appliance.console import i18n
 from tests.integration.browser.driving import IN_CHROMIUM, PATIENCE_MS, watched, without_language
 from tests.page_checks import faults, faults_of, violations
 from tests.running_box import PASSWORD, RunningBox
@@ -42,6 +43,22 @@ def test_language_and_appearance_are_chosen_and_kept(page: Page) -> None:
     page.get_by_role("button", name="深色").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.locator("html")).to_have_css("background-color", "rgb(16, 16, 19)")
+
+
+def test_scripts_translate_what_the_box_says_as_pages_do(
+    browser: Browser, site: RunningBox, owner: StorageState
+) -> None:
+    texts = [text.replace("{}", "x") for text in i18n.said_catalogue("zh-CN")]
+    texts += ["the microphone X was unplugged; the 3.2 s before are kept", "what nobody knows (yet)", ""]
+    cookies = without_language(owner)
+    with browser.new_context(base_url=site.url, storage_state=cookies, locale="zh-CN") as context:
+        for page in watched(context):
+            page.goto("/new")
+            said = page.evaluate(
+                "async (texts) => texts.map((await import('/static/js/i18n.js')).said)",
+                texts,
+            )
+            assert said == [i18n.said_in(text, "zh-CN") for text in texts]
 
 
 @pytest.mark.usefixtures("owner")

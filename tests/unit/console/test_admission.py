@@ -44,7 +44,7 @@ def test_an_upload_leaves_the_space_that_is_to_stay_free(box: Box, monkeypatch: 
     box.configure(lambda config: config.update(settings={"upload_max_mb": 100, "keep_free_gb": 1.0}))
     monkeypatch.setattr(admission, "free_bytes", lambda _: 10**12)
     assert upload_limit(box) == 100 * 10**6
-    monkeypatch.setattr(admission, "free_bytes", lambda _: 10**9 + 60 * 10**6)
+    monkeypatch.setattr(admission, "free_bytes", lambda _: 10**9 + 90 * 10**6)
     assert upload_limit(box) == 30 * 10**6
     monkeypatch.setattr(admission, "free_bytes", lambda _: 10**8)
     assert upload_limit(box) == 0

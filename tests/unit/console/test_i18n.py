@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,9 +50,13 @@ def python_texts(source: str) -> Iterator[str]:
 
 
 def said() -> set[str]:
-    """Every message in the whole package, with `{}` where a value is put in."""
+    """Every message in the whole package, with `{}` where a value is put in.
+
+    What begins with a semicolon is put behind another message.
+    """
     trees = [ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")]
-    return {text for tree in trees for node in ast.walk(tree) for text in literal(node)}
+    found = {text for tree in trees for node in ast.walk(tree) for text in literal(node)}
+    return found | {"{}" + text for text in found if text.startswith("; ")}
 
 
 def literal(node: ast.AST) -> list[str]:
@@ -68,23 +73,48 @@ def findings(tree: ast.Module) -> Iterator[tuple[set[str], set[str]]]:
 
     A variable stands for everything that the module ever assigns to it.
     """
+    given = assigned(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Check", "Finding", "Fixup"):
+            rest = [*node.args[1:], *(keyword.value for keyword in node.keywords if keyword.arg != "details")]
+            yield meant(node.args[0], given), {text for argument in rest for text in meant(argument, given)}
+
+
+def assigned(tree: ast.Module) -> dict[str, list[ast.expr]]:
+    """Everything that the module ever assigns to each variable."""
     given: dict[str, list[ast.expr]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 given.setdefault(ast.unparse(target), []).append(node.value)
+    return given
 
-    def texts(node: ast.expr) -> set[str]:
-        if isinstance(node, ast.Name):
-            return {text for value in given.get(node.id, []) for text in texts(value)}
-        if isinstance(node, ast.IfExp):
-            return texts(node.body) | texts(node.orelse)
-        return set(literal(node))
 
+def meant(node: ast.expr, given: dict[str, list[ast.expr]]) -> set[str]:
+    """The texts that an expression may be."""
+    if isinstance(node, ast.Name):
+        return {text for value in given.get(node.id, []) for text in meant(value, given)}
+    if isinstance(node, ast.IfExp):
+        return meant(node.body, given) | meant(node.orelse, given)
+    return set(literal(node))
+
+
+def refusals(tree: ast.Module) -> Iterator[str]:
+    """Messages and hints of a module's errors, and of the jobs and recordings that it says have failed."""
+    given = assigned(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Check", "Finding", "Fixup"):
-            rest = [*node.args[1:], *(keyword.value for keyword in node.keywords if keyword.arg != "details")]
-            yield texts(node.args[0]), {text for argument in rest for text in texts(argument)}
+        spoken: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            spoken = [keyword.value for keyword in node.keywords if keyword.arg in ("error", "hint", "message")]
+            ours = called.endswith("Error") and called not in dir(builtins)
+            if ours or called == "super().__init__" or called.endswith((".fail", ".postpone")):
+                spoken += node.args
+        elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+            spoken = node.value.elts
+        for text in {text for expression in spoken for text in meant(expression, given)}:
+            if re.search("[a-z]{2} ", text):
+                yield text
 
 
 def every_finding() -> list[tuple[set[str], set[str]]]:
@@ -132,6 +162,28 @@ def test_what_checks_find_is_translated(language: str) -> None:
     assert sorted(texts - i18n.said_catalogue(language).keys()) == []
 
 
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_recordings_and_jobs_fail_with_is_translated(language: str) -> None:
+    paths = [*PACKAGE.glob("capture/*.py"), *PACKAGE.glob("jobs/*.py"), PACKAGE / "commands/recorder.py"]
+    texts = {text for path in paths for text in refusals(ast.parse(path.read_text()))}
+    assert {
+        "nothing was said within {} s",
+        "the microphone {} was unplugged",
+        "the worker died {} times while making this",
+        "this is a bug in mouthpiece ({})",
+        "there is no microphone {}",
+    } <= texts
+    assert sorted(texts - i18n.said_catalogue(language).keys()) == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_text_means_the_same_to_pages_and_to_the_rest_of_the_box(language: str) -> None:
+    """Scripts get both in one."""
+    pages, rest = i18n.catalogue(language), i18n.said_catalogue(language)
+    assert {text for text in pages.keys() & rest.keys() if pages[text] != rest[text]} == set()
+    assert [text for text in pages if "{}" in text] == []
+
+
 def test_the_texts_of_a_check_are_found() -> None:
     source = """
 NAME = "leaks"
@@ -158,6 +210,11 @@ def test_the_closest_language(wanted: str, ours: str | None) -> None:
 def test_what_the_box_says_is_translated_with_its_values() -> None:
     with Flask(__name__).test_request_context(headers={"Cookie": f"{i18n.COOKIE}=zh-CN"}):
         assert i18n.said("there is no avatar bob") == "没有名为 bob 的头像"
+        assert i18n.said("nothing was said within 8 s") == "8 秒内没有听到说话"
+        unplugged = "the microphone Snowball was unplugged; the 3.2 s before are kept"
+        assert i18n.said(unplugged) == "麦克风 Snowball 已被拔出；此前的 3.2 秒已保留"
+        assert i18n.said("the disk is full; 3.2 s are kept") == "磁盘已满；已保留 3.2 秒"
+        assert i18n.said("the disk is full") == "磁盘已满"
         assert i18n.said("something that no catalogue knows") == "something that no catalogue knows"
 
 

@@ -74,6 +74,15 @@ def test_what_does_not_exist_is_said_to_people(owner: FlaskClient) -> None:
         assert "To the overview" in text(page)
 
 
+@pytest.mark.usefixtures("owner")
+def test_from_an_error_the_kiosk_goes_back_to_its_own_page(app: Any) -> None:
+    """What the touch screen shows has no address bar, and the overview is not for whoever stands before it."""
+    page = app.test_client().post("/preferences", data={"csrf_token": "old"})
+    assert page.status_code == 403
+    assert 'href="/kiosk"' in page.text
+    assert "To the overview" not in page.text
+
+
 @pytest.mark.usefixtures("anna")
 def test_a_video_is_asked_for(owner: FlaskClient, box: Box) -> None:
     options = {"min_resolution": "720", "seed": "0", "fps": "", "switch": ["smooth_motion", "lip_sync_correction"]}
@@ -301,6 +310,7 @@ def test_set_up_on_the_boxs_own_screen_says_where_another_device_finds_it(app: A
 
 def test_scripts_get_the_texts_of_their_language(owner: FlaskClient, tmp_path: Path) -> None:
     assert owner.get("/messages/zh-CN.json").json["Cancel"] == "取消"  # type: ignore[index]
+    assert owner.get("/messages/zh-CN.json").json["nothing is being recorded"] == "没有正在进行的录音"  # type: ignore[index]
     assert owner.get("/messages/en.json").json == {}
     (tmp_path / "secret.json").write_text("{}")
     assert owner.get("/messages/..%2fsecret.json").status_code == 404

@@ -1,12 +1,13 @@
 // The kiosk: record at the box, wait, watch; then again, or done. Whoever leaves it alone finds it ready again.
 
-import { ask } from "./api.js";
-import { _, clock } from "./i18n.js";
+import { ask, renew } from "./api.js";
+import { _, clock, said, sentences } from "./i18n.js";
 import { watch } from "./live.js";
 import { progress } from "./words.js";
 
 const WARNING_S = 10;
 const AGAIN_MS = 5000;
+const RENEW_MS = 30 * 60_000;
 const body = document.body;
 const $ = (id) => document.getElementById(id);
 const bars = [...document.querySelectorAll(".bars i")];
@@ -32,7 +33,7 @@ function show(next, says) {
 
 function sorry(error) {
   recording = job = "";
-  show("sorry", error.message);
+  show("sorry", sentences(error.message));
 }
 
 async function record() {
@@ -48,7 +49,7 @@ function heard(value) {
     recording = "";
     make(value.upload).catch(sorry);
   } else if (["done", "failed", "cancelled"].includes(value.state)) {
-    if (stage === "listening") sorry(new Error(value.message || _("Nothing was recorded.")));
+    if (stage === "listening") sorry(new Error(said(value.message) || _("Nothing was recorded.")));
   } else {
     touched = Date.now();
     const says = { opening: _("One moment …"), speech: _("I can hear you.") };
@@ -77,13 +78,18 @@ async function make(upload) {
 function made(id, value) {
   if (id !== job || stage !== "making" || !value) return;
   if (value.state === "done") play();
-  else if (value.state === "failed" || value.state === "set_aside") ask("GET", `/jobs/${id}`).then((found) => sorry(new Error(found.error || _("It did not work."))));
+  else if (value.state === "failed" || value.state === "set_aside") failed(id).catch(sorry);
   else if (value.state === "cancelled") show("ready");
   else {
     const now = progress(value);
     $("making-progress").value = now.share;
     $("making-says").textContent = [now.stage, now.eta].filter(Boolean).join(" · ");
   }
+}
+
+async function failed(id) {
+  const found = await ask("GET", `/jobs/${id}`);
+  sorry(new Error(said(found.error) || _("It did not work.")));
 }
 
 function play() {
@@ -130,6 +136,11 @@ setInterval(() => {
   if (waiting && left <= 0) done();
 }, 500);
 
+// The page stays for weeks, a session ends when it is not used: this uses it, and keeps the forms' tokens right. A box
+// that was restarted may know no session from before.
+const stay = () => renew().catch(() => {});
+setInterval(stay, RENEW_MS);
+
 watch((name, value) => {
   if (name === "recording") heard(value);
   else if (name.startsWith("job:")) made(name.slice(4), value);
@@ -138,4 +149,4 @@ watch((name, value) => {
     document.querySelector(".talk").disabled = !there;
     $("no-microphone").hidden = there;
   }
-});
+}, stay);

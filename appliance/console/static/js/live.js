@@ -47,9 +47,10 @@ export function follow(url, handle, { after = "", state = () => {} } = {}) {
   };
 }
 
-/** Follow the box's states: `handle(name, value)`. */
-export function watch(handle) {
-  return follow("/api/v1/events", (event) => handle(event.name, event.value));
+/** Follow the box's states: `handle(name, value)`; `connected()` when it answers, again after a break as well. */
+export function watch(handle, connected = () => {}) {
+  const state = (now) => now && connected();
+  return follow("/api/v1/events", (event) => handle(event.name, event.value), { state });
 }
 
 let asked = null;

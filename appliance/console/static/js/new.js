@@ -2,7 +2,7 @@
 
 import { ask, upload } from "./api.js";
 import { takesFiles } from "./drop.js";
-import { _, clock } from "./i18n.js";
+import { _, clock, said, sentences } from "./i18n.js";
 import { refresh, watch } from "./live.js";
 import { possible, record } from "./recorder.js";
 import { wave } from "./wave.js";
@@ -47,7 +47,7 @@ function forget() {
 }
 
 function complain(error) {
-  $("sound-problem").textContent = [error.message, error.hint].filter(Boolean).join(". ");
+  $("sound-problem").textContent = sentences(error.message, error.hint);
   $("sound-problem").hidden = false;
 }
 
@@ -103,7 +103,7 @@ function inspected(job, name) {
     } else if (done.error) {
       $("upload").value = "";
       show("sources");
-      complain({ message: done.error, hint: done.hint });
+      complain({ message: said(done.error), hint: said(done.hint) });
     }
   });
 }

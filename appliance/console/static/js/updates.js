@@ -9,6 +9,16 @@ const changed = ({ name }) => {
 // A restore ends with the console's restart: what was missed meanwhile is looked up when it is back.
 follow("/api/v1/events", changed, { state: (connected) => connected && refresh(["errand", "update"]) });
 
+// The box would not hear out a file that is too large, so it is refused here. The browser sends no form that is invalid.
+document.addEventListener("change", ({ target }) => {
+  if (target.type !== "file") return;
+  const [file] = target.files;
+  const tooLarge = file?.size > Number(target.form.dataset.limit);
+  const problem = tooLarge ? _("{name} is too large.", { name: file.name }) : "";
+  target.setCustomValidity(problem);
+  complain(target.form, problem);
+});
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented) return; // it was asked about, or is on its way
@@ -20,8 +30,16 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+/** Say in the form what is wrong with it; an empty text takes that away. */
+function complain(form, problem) {
+  const place = form.querySelector("[role=alert]");
+  place.textContent = problem;
+  place.hidden = !problem;
+}
+
 /** Post the form as the browser would, but show how much has gone; the answer is this page with what came of it. */
 function send(form, button) {
+  complain(form, "");
   const bar = document.createElement("progress");
   bar.max = 1;
   bar.value = 0;
@@ -32,9 +50,18 @@ function send(form, button) {
   request.responseType = "document";
   request.upload.onprogress = (event) => event.lengthComputable && (bar.value = event.loaded / event.total);
   request.onloadend = () => {
-    const fresh = request.response?.querySelector("#errand") && request.response.getElementById("main");
-    if (fresh) document.getElementById("main").replaceWith(document.adoptNode(fresh));
-    else location.reload();
+    bar.remove();
+    const page = request.response;
+    const fresh = page?.querySelector("#errand") && page.getElementById("main");
+    if (fresh) {
+      document.getElementById("main").replaceWith(document.adoptNode(fresh));
+    } else if (page && request.status < 400) {
+      location.reload(); // it was another page: that of the log-in
+    } else {
+      const said = page?.querySelector("main h1")?.textContent;
+      complain(form, said || _("The connection broke off. The file may be too large."));
+      delete form.dataset.sure; // it will be asked about again
+    }
     dispatchEvent(new Event("pageshow"));
   };
   request.send(new FormData(form, button));

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -33,6 +34,27 @@ def test_a_cookie_is_renewed_now_and_then_only(owner: FlaskClient, monkeypatch: 
     monkeypatch.setattr(time, "time", lambda: now + 1200)
     assert "Set-Cookie" in owner.get("/api/v1/jobs").headers
     assert "Set-Cookie" not in owner.get("/api/v1/jobs").headers
+
+
+@pytest.mark.usefixtures("owner")
+def test_a_kiosk_in_use_keeps_the_token_of_its_page(app: APIFlask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is logged in there, and nobody loads the page again."""
+    kiosk = app.test_client()
+    shown = re.search('name="csrf-token" content="([^"]+)"', kiosk.get("/kiosk").text)
+    assert shown is not None
+    headers = {"X-CSRF-Token": shown[1]}
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 6 * 3600)
+    assert kiosk.get("/api/v1/microphones").status_code == 200
+    monkeypatch.setattr(time, "time", lambda: now + 13 * 3600)
+    assert kiosk.post("/api/v1/recordings", json={}, headers=headers).status_code == 503  # no supervisor runs here
+    monkeypatch.setattr(time, "time", lambda: now + 26 * 3600)
+    assert kiosk.post("/api/v1/recordings", json={}, headers=headers).status_code == 403
+
+
+@pytest.mark.usefixtures("owner")
+def test_the_kiosks_browser_gets_no_cookie_before_it_has_a_page(app: APIFlask) -> None:
+    assert "Set-Cookie" not in app.test_client().get("/api/v1/microphones").headers
 
 
 def test_logging_out_forgets_the_cookie(owner: FlaskClient) -> None:
