@@ -8,7 +8,7 @@ to `GATHERED_S`, because a call costs more than the arithmetic of a few frames.
 
 The network answers at 100 Hz for 10 ms each. A video frame shows the mean over its own time, `_LEAD_S` later and at
 most `_HALF_S` to either side, except `closure`, where it shows the strongest: a closure can be shorter than a frame and
-must not vanish. Where speech is less than likely the mouth closes with its likelihood.
+must not vanish. Where speech is less than sure the mouth closes with its likelihood.
 The viseme is the one with the highest mean log-odds. A track has ceil(duration * fps) frames, at least one if any
 sample came.
 """
@@ -37,7 +37,7 @@ GATHERED_S: Final = 0.19
 _HALF_S: Final = 0.0175
 _LEAD_S: Final = 0.01
 """A frame shows what is said so much after its middle: the network's curves are 0 to 20 ms late, by the voice."""
-_NO_SPEECH, _SURE_SPEECH = 0.4, 0.9
+_NO_SPEECH, _SURE_SPEECH = 0.5, 0.9
 """Voice activities between which the mouth opens: chosen on the validation voices, for silence."""
 LOOK_AHEAD_S: Final = (
     (DELAY_FRAMES + STEP_FRAMES - 1) / FRAME_HZ + GATHERED_S + WINDOW / 2 / SPEECH_RATE_HZ + _LEAD_S + _HALF_S
