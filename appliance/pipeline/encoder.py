@@ -91,6 +91,10 @@ class EncoderSettings:
         }
 
 
+class NoEncoderError(UnhealthyError):
+    """The encoder does not open."""
+
+
 def exact_rate(fps: float | Fraction) -> Fraction:
     """The frame rate that a rounded number stands for: 29.97 is 30000/1001, 25.0 is 25."""
     for base in (1000, 1001):
@@ -143,7 +147,7 @@ class FragmentEncoder(fragments.Durable):
         try:
             self._context = _open(settings)
         except (av.FFmpegError, ValueError) as error:
-            raise UnhealthyError(
+            raise NoEncoderError(
                 f"the encoder {settings.codec} does not open: {error}", hint="choose libx264, which works everywhere"
             ) from error
         parameter_sets = self._context.extradata or b""

@@ -1,8 +1,9 @@
 """Enrolment: a portrait or a template video becomes an avatar pack.
 
 Which of the two it is, the content decides, not the name. Refused with an `InputError` that says what to do: no face;
-a face under `MIN_FACE_PIXELS` from forehead to chin in the file as given; a face turned too far; several faces of
-similar size; whatever `images` and `video` refuse. A refusal or a cancellation leaves nothing behind.
+a face under `MIN_FACE_PIXELS` from forehead to chin in the file as given; a face turned too far; a mouth that the edge
+cuts; several faces of similar size; whatever `images` and `video` refuse. A refusal or a cancellation leaves nothing
+behind.
 
 Where the face is in a file that was taken once, the cache knows: it is not looked for again.
 """
@@ -15,7 +16,6 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +24,13 @@ from appliance.errors import InputError, UnhealthyError
 from appliance.pipeline import face_search, images, pack, yuv
 from appliance.pipeline.cached import JobCache
 from appliance.pipeline.face_search import Search
+from appliance.pipeline.fragments import NO_SPACE
 from appliance.pipeline.images import Picture
 from appliance.pipeline.nv12 import Nv12
 from appliance.pipeline.pack import AvatarPack, Manifest
 from appliance.pipeline.progress import Job
 from appliance.pipeline.template import FrameWriter
 from appliance.pipeline.video import VideoSource
-
-_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def enroll(
@@ -95,7 +94,7 @@ def build(target: Path, fill: Callable[[Path], None], *, replacing: bool) -> Ava
     except OSError as error:
         if error.errno in (errno.EEXIST, errno.ENOTEMPTY) and target.exists():
             return AvatarPack.load(target)  # somebody else was faster with the same
-        if error.errno in _SPACE:
+        if error.errno in NO_SPACE:
             raise UnhealthyError(
                 f"no space left for the avatar in {target.parent}", hint="remove avatars or outputs that are not needed"
             ) from error

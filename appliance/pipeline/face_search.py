@@ -21,6 +21,7 @@ from appliance import settings
 from appliance.errors import InputError
 from appliance.pipeline import face_models, images, landmarks, pack, tracking, yuv
 from appliance.pipeline.cached import JobCache, key
+from appliance.pipeline.face_frame import FaceFrame
 from appliance.pipeline.face_views import Box
 from appliance.pipeline.faces import Face, FaceDetector
 from appliance.pipeline.images import Picture
@@ -31,6 +32,10 @@ _TURN_SLACK: Final = 15.0
 """Degrees beyond the limit at which a single frame of a template counts as one without a face."""
 _WIDE_OPEN: Final = 0.3
 """Height over width of an open mouth that shows all it can."""
+_LIP_MARGIN: Final = 0.1
+"""The lips end so far inside the picture, as a share of the mouth's width: less, and they could not move."""
+_CUT_MOUTH: Final = 10.0
+"""By so much a frame that cuts the mouth is worse as the reference than any that does not."""
 _FOUND: Final = struct.Struct("<I4d")
 
 
@@ -77,6 +82,7 @@ class Search:
     def in_picture(self, whole: Picture) -> Found:
         """Look for the face, with care."""
         started = time.thread_time()
+        _check_sides(whole, self.source)
         detector = FaceDetector(self.job)
         seen = detector.find(whole)
         if not seen:
@@ -92,6 +98,8 @@ class Search:
         points = ((face.points - corner) * scale).astype(np.float32)
         moved = dataclasses.replace(face, points=points, box=(x0, y0, x1, y1))
         found = Found(detector.refined(picture, moved).points[None], box=face.box)
+        if not _shows_the_mouth(found.points[0], picture):
+            raise _no_mouth(self.source)
         self.keep(found, time.thread_time() - started)
         return found
 
@@ -115,7 +123,7 @@ class Tracked:
     def add(self, frame: Nv12) -> None:
         started = time.thread_time()
         face = self._tracker.next(_bgr_for_detection(frame))
-        if face is not None and (quality := _quality(face)) > self._quality:
+        if face is not None and (quality := _quality(face, frame.y)) > self._quality:
             self._best, self._quality, self._reference = (frame, face), quality, len(self._faces)
         self._faces.append(face)
         self._spent_s += time.thread_time() - started
@@ -132,6 +140,8 @@ class Tracked:
         frame, face = self._best
         if self._detector.is_upside_down(yuv.picture(*frame), face):
             raise _not_upright(source)
+        if not _shows_the_mouth(face.points, frame.y):
+            raise _no_mouth(source)
         found = Found(tracking.smoothed(tracking.filled(_table(self._faces))), self._reference)
         self._search.keep(found, self._spent_s)
         return found, frame
@@ -163,14 +173,23 @@ def _bgr_for_detection(frame: Nv12) -> Picture:
     return np.asarray(cv2.cvtColorTwoPlane(frame.y, frame.uv, cv2.COLOR_YUV2BGR_NV12), dtype=np.uint8)
 
 
-def _quality(face: Face) -> float:
-    """How well a frame serves as the reference: seen from the front, mouth open so that teeth show."""
+def _quality(face: Face, picture: NDArray[np.uint8]) -> float:
+    """How well a frame serves as the reference: seen from the front, all of the mouth, open so that teeth show."""
     if tracking.is_turned_away(face):
         return -math.inf
     frontal = math.cos(math.radians(face.yaw)) * math.cos(math.radians(face.pitch))
     upper, lower = (landmarks.group(face.points, f"lips_{lip}_inner") for lip in ("upper", "lower"))
     opening, width = math.dist(lower[5], upper[5]), math.dist(upper[-1], upper[0])
-    return frontal + 0.5 * min(opening / (_WIDE_OPEN * width + 1e-6), 1.0)
+    quality = frontal + 0.5 * min(opening / (_WIDE_OPEN * width + 1e-6), 1.0)
+    return quality if _shows_the_mouth(face.points, picture) else quality - _CUT_MOUTH
+
+
+def _shows_the_mouth(points: landmarks.Points, picture: NDArray[np.uint8]) -> bool:
+    """Whether the lips lie in the picture [H, W, ...]: the networks place them beyond its edge, too."""
+    lips = np.concatenate([landmarks.group(points, f"lips_{lip}_outer") for lip in ("upper", "lower")])
+    margin = _LIP_MARGIN * FaceFrame.of(points).mouth
+    height, width = picture.shape[:2]
+    return bool((lips >= margin).all() and (lips <= np.array([width, height]) - margin).all())
 
 
 def _table(faces: list[Face | None]) -> NDArray[np.float32]:
@@ -193,12 +212,30 @@ def _not_upright(source: Path) -> InputError:
     return InputError(f"the face in {source} is not upright", hint="rotate the picture and try again")
 
 
+def _check_sides(picture: Picture, source: Path) -> None:
+    """Refuse what no face fits into: of a strip of millions of pixels the search would make as many tiles."""
+    height, width = picture.shape[:2]
+    if min(width, height) < settings.MIN_FACE_PIXELS:
+        raise InputError(
+            f"{source} is too small for a face: {width} x {height} pixels, at least {settings.MIN_FACE_PIXELS} "
+            "each way are needed",
+            hint="use a picture of higher resolution or taken from nearer",
+        )
+
+
 def _check_size(size: float, source: Path) -> None:
     if size < settings.MIN_FACE_PIXELS:
         raise InputError(
             f"the face in {source} is too small: {size:.0f} pixels, at least {settings.MIN_FACE_PIXELS} are needed",
             hint="use a picture of higher resolution or taken from nearer",
         )
+
+
+def _no_mouth(source: Path) -> InputError:
+    return InputError(
+        f"the mouth in {source} is cut by the picture's edge, or outside it",
+        hint="use a picture that shows all of the face, down to the chin",
+    )
 
 
 def _turned_away(face: Face, source: Path) -> InputError:

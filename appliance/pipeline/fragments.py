@@ -34,6 +34,9 @@ from appliance.storage import atomic
 
 Header = dict[str, str | int]
 
+NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where a disk, somebody's share of it or a file may not grow any more."""
+
 _MAGIC: Final = b"MPFRAG1\n"
 _END: Final = struct.Struct("<II")
 _LENGTH: Final = struct.Struct("<I")
@@ -45,7 +48,7 @@ _CHUNK_BYTES: Final = 1 << 20
 def write_error(path: Path, number: int | None, reason: str) -> ApplianceError:
     """The error for a person whose file `path` could not be written because of errno `number`."""
     message = f"cannot write {path}: {reason}"
-    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if number in NO_SPACE:
         return UnhealthyError(message, hint=f"free some space on the disk that holds {path.parent}, then try again")
     return InputError(message, hint="choose a folder that exists and is writable")
 

@@ -18,12 +18,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.errors import CancelledError, UnhealthyError
+from appliance.errors import CancelledError
 from appliance.pipeline import mux
 from appliance.pipeline.animate import CONTEXT_S, Animator
 from appliance.pipeline.cached import JobCache, key
-from appliance.pipeline.encoder import EncoderSettings, FragmentEncoder, is_done
-from appliance.pipeline.fragments import writing
+from appliance.pipeline.encoder import EncoderSettings, FragmentEncoder, NoEncoderError, is_done
+from appliance.pipeline.fragments import NO_SPACE, writing
 from appliance.pipeline.hardware.choose import Choice
 from appliance.pipeline.hardware.probe import SOFTWARE_ENCODER
 from appliance.pipeline.hardware.telemetry import Recorder
@@ -216,9 +216,10 @@ class _Rendering:
                             self._preview.offer(encoder.y, encoder.uv)
                         self._step(voice, job)
                 self._keep(fragment_key, number, time.thread_time() - spent)
-            except (av.FFmpegError, UnhealthyError) as error:
-                # A full disk comes this way too; it will be full for the software encoder as well.
-                if self._settings.codec == SOFTWARE_ENCODER:
+            except (av.FFmpegError, NoEncoderError) as error:
+                # To give the encoder up costs all finished fragments, and what is full stays full without it.
+                full = isinstance(error, OSError) and error.errno in NO_SPACE
+                if full or self._settings.codec == SOFTWARE_ENCODER:
                     raise
                 raise _EncoderLostError(str(error)) from error
 

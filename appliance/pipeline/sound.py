@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 AAC_RATES_HZ: Final = (48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 """What AAC can carry, as far as it is used here."""
 
+_LOWEST_RATE_HZ: Final = 2000
+"""Below there is nothing of speech; and 65535 samples, one frame of FLAC, are to last seconds, not hours."""
+_LONGEST_FRAME_SECONDS: Final = 60.0
+"""A frame is resampled in one piece."""
 _BLOCK_SECONDS: Final = 0.5
 _GAP_SECONDS: Final = 0.1
 """Timestamps are off by less in files that are all right."""
@@ -154,7 +158,15 @@ class SoundReader:
                 stream.discard = Discard.all
         if not chosen.sample_rate or not chosen.channels:
             raise InputError(f"{self.path} has a header but no sound in it", hint="record or copy it again")
+        self._check_rate(chosen.sample_rate)
         return chosen
+
+    def _check_rate(self, rate: int) -> None:
+        if rate < _LOWEST_RATE_HZ:
+            raise InputError(
+                f"{self.path} has {rate} samples a second, too few for speech: at least {_LOWEST_RATE_HZ} are needed",
+                hint="record or export it with 16000 or more",
+            )
 
     def _stated_seconds(self) -> float | None:
         stream = self._stream
@@ -217,6 +229,12 @@ class SoundReader:
             for frame in decoded:
                 if not frame.samples:
                     continue
+                self._check_rate(frame.sample_rate)  # which may change on the way
+                if frame.samples > _LONGEST_FRAME_SECONDS * frame.sample_rate:
+                    raise InputError(
+                        f"{self.path} holds {frame.samples / frame.sample_rate:.0f} s of sound in one piece",
+                        hint="export it anew, as WAV or FLAC",
+                    )
                 start = frame.time if frame.pts is not None else clock
                 if clock is not None and start is not None:
                     gap = start - clock

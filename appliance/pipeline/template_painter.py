@@ -76,7 +76,9 @@ class TemplatePainter:
         step = rig.grid_step(frame, _NODES_PER_UNIT)
         skin_box = rig.on_grid(rig.face_extent(points, frame), step, width, height)
         low_box = rig.on_grid(rig.low_extent(points, frame, mouth), step, skin_box[2], skin_box[3])
-        limit = rig.on_grid(rig.mouth_extent(frame, mouth), 2, skin_box[2], skin_box[3])
+        # Where a frame cuts the chin, the grid of the lower layer ends a little above its edge: below the layer nothing
+        # could close the mouth again.
+        limit = rig.on_grid(rig.mouth_extent(frame, mouth), 2, skin_box[2], low_box[3])
         if min(_size(skin_box)) < 4 * step or min(_size(low_box)) < 4 * step or min(_size(limit)) < 8:
             return
         skin, low = self._warps(points, frame, mouth, coefficients, (skin_box, low_box), step)
@@ -87,11 +89,12 @@ class TemplatePainter:
         sample(source_uv, skin.chroma(whole), view(self._uv, halved(skin_box)))
 
         alpha_low, _ = rig.masks(frame, mouth, low_box)
-        _, alpha_skin = rig.masks(frame, mouth, limit)
         inner = visible(coefficients, frame, rig.seam_box(mouth), limit)
-        covered = sample(alpha_skin, _from(limit, skin.luma(within(inner, skin_box))))
-        inside = self._cavity.paint(coefficients, tongue, frame, inner, covered)
-        composite.put_inside(self._y, self._uv, inner, inside, covered)
+        if min(_size(inner)) > 0:  # else the lips part beyond the frame's edge
+            _, alpha_skin = rig.masks(frame, mouth, limit)
+            covered = sample(alpha_skin, _from(limit, skin.luma(within(inner, skin_box))))
+            inside = self._cavity.paint(coefficients, tongue, frame, inner, covered)
+            composite.put_inside(self._y, self._uv, inner, inside, covered)
 
         whole = within(low_box, low_box)
         low_y, low_uv = sample(source_y, low.luma(whole)), sample(source_uv, low.chroma(whole))

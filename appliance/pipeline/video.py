@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 
 import av
 import numpy as np
+from av.stream import Disposition
 from av.video.reformatter import Colorspace, Interpolation
 
 from appliance import settings
@@ -101,6 +102,7 @@ class VideoSource:
         following, shown_since, last_end = 0, 0.0, 0.0
         half = float(1 / self.rate / 2)
         for start, duration, frame in self._timed():
+            self._check_length(start)  # before the time up to it is filled
             until = start - min(half, (start - shown_since) / 2)
             while shown is not None and following / self.rate < until:
                 yield shown
@@ -117,7 +119,9 @@ class VideoSource:
     def _open(self) -> av.container.InputContainer:
         try:
             # Absolute, so that no name is taken for a protocol; "file" only, so that no content is.
-            container = av.open(str(self._path.absolute()), options={"protocol_whitelist": "file"})
+            container = av.open(
+                str(self._path.absolute()), metadata_errors="replace", options={"protocol_whitelist": "file"}
+            )
         except (av.error.FFmpegError, ValueError, OSError) as error:
             raise self._unknown(_reason(error)) from error
         if _PLAYLISTS & set(container.format.name.split(",")):
@@ -132,7 +136,11 @@ class VideoSource:
                 f"{self._path} has {count} streams, more than {settings.MAX_STREAMS}",
                 hint="keep one video stream, e.g. `ffmpeg -i IN -map 0:v:0 -c copy OUT.mp4`",
             )
-        streams = [stream for stream in self._container.streams.video if stream.codec_context is not None]
+        streams = [
+            stream
+            for stream in self._container.streams.video
+            if stream.codec_context is not None and Disposition.attached_pic not in stream.disposition
+        ]
         if not streams:
             raise InputError(f"{self._path} has no video stream", hint="use a file with a picture in it")
         stream = max(streams, key=lambda one: one.width * one.height)

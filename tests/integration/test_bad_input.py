@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests import sounds
+from tests import assets, sounds
 from tests.integration.box import SMALL, Box, Done, assert_refused, leftovers
 
 Mount = Callable[[Path, str], None]
@@ -150,6 +150,12 @@ def test_a_picture_without_a_face(box: Box, tmp_path: Path, speech: Path) -> Non
     plain = tmp_path / "plain.png"
     cv2.imwrite(str(plain), np.full((300, 300, 3), 90, np.uint8))
     assert_refused(refused(box, tmp_path, plain, speech), plain, "no face")
+
+
+def test_a_picture_that_ends_above_the_mouth(box: Box, tmp_path: Path, speech: Path) -> None:
+    cut = tmp_path / "cut.png"
+    cv2.imwrite(str(cut), np.asarray(cv2.imread(str(assets.astronaut())), np.uint8)[:130])
+    assert_refused(refused(box, tmp_path, cut, speech), cut, "the mouth", "down to the chin")
 
 
 def test_two_faces_are_a_question_that_an_option_answers(

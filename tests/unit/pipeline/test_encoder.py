@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from appliance.errors import UnhealthyError
 from appliance.pipeline import encoder, fragments
 from appliance.pipeline.encoder import EncoderSettings, FragmentEncoder
 
@@ -181,7 +180,7 @@ def test_the_probe_gives_a_reason_for_each_encoder_that_it_refuses() -> None:
 
 def test_an_encoder_that_does_not_open_is_an_error_with_a_way_out(tmp_path: Path) -> None:
     refused = next(codec for codec in encoder.CODECS if encoder.encoder_works(codec))
-    with pytest.raises(UnhealthyError, match=refused) as caught:
+    with pytest.raises(encoder.NoEncoderError, match=refused) as caught:
         FragmentEncoder(tmp_path / "p", EncoderSettings(320, 192, Fraction(25), refused))
     assert "libx264" in caught.value.hint
     assert list(tmp_path.iterdir()) == []

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from appliance.errors import CancelledError, InputError
 from appliance.pipeline import face_search, pack, yuv
@@ -19,7 +20,8 @@ from appliance.pipeline.enroll import enroll, pack_for
 from appliance.pipeline.landmarks import POINT_COUNT, group
 from appliance.pipeline.pack import AvatarPack
 from appliance.pipeline.progress import Job, Progress
-from tests import assets, moving_pictures, turned_heads
+from appliance.pipeline.rig import Rig
+from tests import assets, faces, moving_pictures, turned_heads
 
 Picture = NDArray[np.uint8]
 
@@ -162,6 +164,40 @@ def test_refuses_a_face_turned_too_far(tmp_path: Path, portrait: Picture) -> Non
     assert "looks into the camera" in error.hint
     slightly = saved(tmp_path / "slightly.png", turned_heads.turned(portrait, 25))
     assert enroll(slightly, "slightly", tmp_path).manifest.kind == "portrait"
+
+
+@pytest.mark.parametrize("height", [152, 136, 130])
+def test_refuses_a_mouth_cut_by_the_edge_or_outside(tmp_path: Path, portrait: Picture, height: int) -> None:
+    cut = np.ascontiguousarray(portrait[:height])
+    error = refusal(saved(tmp_path / "cut.png", cut), tmp_path / "avatars")
+    assert "cut by the picture's edge, or outside it" in error.message
+    assert "down to the chin" in error.hint
+    film = moving_pictures.write_video(tmp_path / "cut.mp4", [cut] * 3, options={"crf": "10"})
+    assert "the mouth in" in refusal(film, tmp_path / "avatars").message
+
+
+def test_a_chin_cut_by_the_edge_speaks(tmp_path: Path, portrait: Picture) -> None:
+    made = enroll(saved(tmp_path / "cut.png", portrait[:164]), "anna", tmp_path)
+    rig = Rig.from_arrays(made.rig())
+    shut, wide = faces.painted(rig, faces.pose()), faces.painted(rig, faces.pose(OPEN=1))
+    assert cv2.absdiff(shut[0], wide[0]).max() > 40
+
+
+def test_a_film_goes_by_a_frame_that_shows_all_of_the_mouth(tmp_path: Path, portrait: Picture) -> None:
+    """The face sinks out of the picture, and its frames are the better as references the less of the chin is seen."""
+    sinking = [np.ascontiguousarray(np.roll(portrait, down, axis=0)[:200]) for down in range(20, 60, 4)]
+    made = enroll(moving_pictures.write_video(tmp_path / "film.mp4", sinking, options={"crf": "10"}), "film", tmp_path)
+    lips = [group(points, "lips_lower_outer")[:, 1].max() for points in made.points()]
+    assert max(lips) > 200
+    assert lips[made.manifest.reference_frame] < 196
+
+
+@pytest.mark.parametrize("shape", [(2, 2_000_000), (2_000_000, 2), (95, 400)])
+def test_refuses_a_strip_that_no_face_fits_into(tmp_path: Path, shape: tuple[int, int]) -> None:
+    path = tmp_path / "strip.png"
+    Image.new("RGB", shape[::-1]).save(path)
+    error = refusal(path, tmp_path / "avatars")
+    assert f"{shape[1]} x {shape[0]} pixels, at least 96 each way" in error.message
 
 
 def test_two_faces_are_a_question_that_face_answers(tmp_path: Path, portrait: Picture) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import av
 import pytest
 
-from appliance.errors import CancelledError, UnhealthyError
+from appliance.errors import CancelledError
 from appliance.pipeline import motion_engines
 from appliance.pipeline import render as module
 from appliance.pipeline.avatars import resolve
-from appliance.pipeline.encoder import EncoderSettings, FragmentEncoder
+from appliance.pipeline.encoder import EncoderSettings, FragmentEncoder, NoEncoderError
 from appliance.pipeline.hardware.choose import Choice
 from appliance.pipeline.motion import MotionModel, load_motion_model
 from appliance.pipeline.motion_engines import Array, State
@@ -64,7 +64,7 @@ def simulate_nvenc(monkeypatch: pytest.MonkeyPatch, *, pictures: int = 1000, ope
         def __init__(self, path: Path, settings: EncoderSettings) -> None:
             self._is_nvenc = settings.codec == "h264_nvenc"
             if self._is_nvenc and done.count("opened") == openings:
-                raise UnhealthyError("the encoder h264_nvenc does not open: no device", hint="choose libx264")
+                raise NoEncoderError("the encoder h264_nvenc does not open: no device", hint="choose libx264")
             done.append("opened")
             super().__init__(path, replace(settings, codec="libx264"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import av
 import pytest
 
 from appliance.errors import CancelledError, InputError, UnhealthyError
+from appliance.pipeline import encoder
 from appliance.pipeline import render as rendering
 from appliance.pipeline.avatars import resolve
 from appliance.pipeline.encoder import EncoderSettings, FragmentEncoder
@@ -260,23 +263,45 @@ def test_what_others_put_into_the_folder_stays(demo: AvatarPack, sound: Path, en
     assert json.loads((tmp_path / "work" / PLAN).read_text())["options"]["seed"] == 0
 
 
-def test_a_full_disk_leaves_a_folder_that_can_go_on(
-    demo: AvatarPack, sound: Path, engine: Engine, finished: tuple[Path, bytes], tmp_path: Path
-) -> None:
-    """A limit on file sizes stands for the disk's end: large fragments fail, small ones do not."""
-    sizes = sorted(path.stat().st_size for path in finished[0].glob("*.fragment"))
-    limit = (sizes[0] + sizes[-1]) // 2
+@contextlib.contextmanager
+def full_disk(limit: int) -> Iterator[None]:
+    """A limit on file sizes stands for the disk's end: large files fail, small ones do not."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
-        with pytest.raises(UnhealthyError, match="cannot write") as error:
-            make(demo, sound, tmp_path, engine)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_leaves_a_folder_that_can_go_on(
+    demo: AvatarPack, sound: Path, engine: Engine, finished: tuple[Path, bytes], tmp_path: Path
+) -> None:
+    sizes = sorted(path.stat().st_size for path in finished[0].glob("*.fragment"))
+    with full_disk((sizes[0] + sizes[-1]) // 2), pytest.raises(UnhealthyError, match="cannot write") as error:
+        make(demo, sound, tmp_path, engine)
     assert error.value.hint.startswith("free some space")
     kept = len(fragments(tmp_path))
     assert make(demo, sound, tmp_path, engine).resumed_frames <= kept * FRAGMENT_FRAMES
     assert (tmp_path / "o.mp4").read_bytes() == finished[1]
+
+
+def test_a_full_disk_is_no_lost_encoder_with_simulated_nvenc(
+    demo: AvatarPack, sound: Path, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """x264 by the name of NVENC, which works: what it has made is not thrown away."""
+    really_open = encoder._open
+    monkeypatch.setattr(encoder, "_open", lambda settings: really_open(replace(settings, codec="libx264")))
+    hardware = replace(engine, choice=replace(CHOICE, encoder="h264_nvenc"))
+    make(demo, sound, tmp_path, hardware)
+    largest = max(fragments(tmp_path), key=lambda path: path.stat().st_size)
+    limit = largest.stat().st_size - 1
+    largest.unlink()
+    with full_disk(limit), pytest.raises(UnhealthyError, match=f"cannot write .*{largest.name}"):
+        make(demo, sound, tmp_path, hardware)
+    report = make(demo, sound, tmp_path, hardware)
+    assert (report.encoder, report.resumed_frames) == ("h264_nvenc", FRAMES - FRAGMENT_FRAMES)
+    assert report.warnings == []
 
 
 def test_an_unreadable_sound_is_refused_before_anything_is_thrown_away(

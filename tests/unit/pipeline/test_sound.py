@@ -259,6 +259,54 @@ def refusal(path: Path) -> InputError:
     return caught.value
 
 
+def flac(path: Path, *rates: int) -> Path:
+    """A FLAC file by hand whose frames, at these rates, hold 65535 samples of the same value in 15 bytes each."""
+    length = 65535
+
+    def check(data: bytes, polynomial: int, bits: int) -> bytes:
+        rest = 0
+        for byte in data:
+            rest ^= byte << (bits - 8)
+            for _ in range(8):
+                rest = (rest << 1) ^ (polynomial if rest >> (bits - 1) else 0)
+                rest &= (1 << bits) - 1
+        return rest.to_bytes(bits // 8, "big")
+
+    content = b"fLaC" + struct.pack(">II", 0x80 << 24 | 34, length << 16 | length) + bytes(6)
+    content += (rates[0] << 44 | 15 << 36).to_bytes(8, "big") + bytes(16)
+    for number, rate in enumerate(rates):
+        # Length and rate follow as 16 bits each; one channel of 16 bits.
+        head = struct.pack(">BBBBBHH", 0xFF, 0xF8, 0x7D, 0x08, number, length - 1, rate)
+        body = head + check(head, 0x07, 8) + struct.pack(">BH", 0, 100)
+        content += body + check(body, 0x8005, 16)
+    path.write_bytes(content)
+    return path
+
+
+def test_rates_below_speech_are_refused_before_hours_are_made_of_a_few_samples(tmp_path: Path) -> None:
+    assert hear(flac(tmp_path / "low.flac", 4000, 4000))[0].seconds == pytest.approx(2 * 65535 / 4000, abs=0.01)
+    error = refusal(flac(tmp_path / "slow.flac", 4))
+    assert "4 samples a second, too few" in error.message
+    assert "too few" in refusal(wav(tmp_path / "slow.wav", pcm(1), rate=1999)).message
+    with (
+        open_sound(flac(tmp_path / "slower.flac", 4000, 4)) as reader,
+        pytest.raises(InputError, match="has 4 samples"),
+    ):
+        list(reader.blocks())
+
+
+def test_minutes_in_a_single_packet_are_refused_before_they_are_resampled(tmp_path: Path) -> None:
+    for seconds in (50, 70):
+        with av.open(str(tmp_path / f"{seconds}.mkv"), "w") as container:
+            track = container.add_stream("pcm_u8", 4000, layout="mono")
+            assert isinstance(track, av.AudioStream)
+            frame = av.AudioFrame.from_ndarray(np.full((1, seconds * 4000), 130, np.uint8), "u8", "mono")
+            frame.sample_rate = 4000
+            container.mux(track.encode(frame))
+    assert hear(tmp_path / "50.mkv")[0].seconds == 50
+    assert "holds 70 s of sound in one piece" in refusal(tmp_path / "70.mkv").message
+
+
 def test_paths_that_hold_no_file(tmp_path: Path) -> None:
     assert "there is no file" in refusal(tmp_path / "missing.wav").message
     assert "is a folder" in refusal(tmp_path).message

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,11 +16,15 @@ from appliance.pipeline.boxes import halved, view
 from appliance.pipeline.enroll import enroll
 from appliance.pipeline.face_frame import Box, FaceFrame, pixel_centres
 from appliance.pipeline.framing import Framing
+from appliance.pipeline.landmarks import group
 from appliance.pipeline.lips import Mouth
+from appliance.pipeline.nv12 import Nv12
 from appliance.pipeline.options import Options
 from appliance.pipeline.pack import AvatarPack
 from appliance.pipeline.performance import Performance
 from appliance.pipeline.scene import Scene
+from appliance.pipeline.template import FrameWriter, TemplateFrames
+from appliance.pipeline.template_painter import TemplatePainter
 from tests import faces, moving_pictures
 from tests.faces import Planes, performance, pose
 
@@ -206,3 +212,35 @@ def test_every_row_of_a_performance_can_be_shown(template: Template) -> None:
     for row in range(len(rows)):
         ((y, _),) = template.painted(rows[row : row + 1], 6)
         assert cv2.absdiff(y, template.stored(6)[0]).max() > 20
+
+
+@pytest.fixture(scope="module")
+def grey(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One stored frame of 256 x 256 pixels."""
+    path = tmp_path_factory.mktemp("grey") / "frames.mp4"
+    with FrameWriter(path, 256, 256, Fraction(25)) as writer:
+        writer.write(Nv12(np.full((256, 256), 120, np.uint8), np.full((128, 128, 2), 128, np.uint8)))
+    return path
+
+
+@pytest.mark.parametrize("unit", [40, 54])
+@pytest.mark.parametrize("side", ["left", "top", "right", "bottom"])
+def test_a_face_may_leave_the_frame_over_any_edge(grey: Path, side: str, unit: float) -> None:
+    """Also where the grid of the lower layer ends above the frame's edge, and where no part of the opening is left."""
+    own = FaceFrame.of(faces.astronaut()[1])
+    points = ((faces.astronaut()[1] - own.origin) * (unit / own.unit)).astype(np.float32)
+    way = {"left": (-1, 0), "top": (0, -1), "right": (1, 0), "bottom": (0, 1)}[side]
+    chin = float(group(points, "chin")[0, 1])
+    beyond = np.append(np.arange(-chin - 8, unit), 1.7 * unit)
+    track = 128 + points + np.multiply.outer(128 + beyond, np.array(way))[:, None]
+    rig, whole = faces.portrait(*faces.astronaut()).rig, Framing((0, 0, 256, 256), 256, 256)
+    y, uv = np.empty((256, 256), np.uint8), np.empty((128, 128, 2), np.uint8)
+    opened = []
+    with TemplateFrames(grey, 1) as frames:
+        plain = frames.get(0).y
+        for place in track.astype(np.float32):
+            painter = TemplatePainter(frames, place[None], whole, rig, 1.0, y, uv, inference_steps=1)
+            painter.paint(pose(OPEN=0.2), 0, 0)
+            opened.append(y.copy())
+    assert cv2.absdiff(opened[0], plain).max() > 40, "in the frame it shows"
+    assert np.array_equal(opened[-1], plain), "beyond the frame nothing is left of it"

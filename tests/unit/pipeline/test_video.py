@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from appliance import settings
@@ -173,6 +176,50 @@ def test_a_single_frame_is_a_video_too(tmp_path: Path) -> None:
     assert len(decoded(write_video(tmp_path / "one.mp4", [corners()]))) == 1
 
 
+def test_a_title_in_an_old_character_set_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "menu.avi"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Cafe Menu"
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuvj420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(corners(), format="bgr24")))
+        container.mux(stream.encode(None))
+    content = path.read_bytes()
+    assert b"Cafe Menu" in content
+    path.write_bytes(content.replace(b"Cafe Menu", b"Caf\xe9 Menu"))
+    assert len(decoded(path)) == 1
+
+
+def add_cover(container: av.container.OutputContainer, width: int, height: int) -> None:
+    """A picture beside the film or the sound, as players show in their lists."""
+    cover = container.add_stream("png", rate=1)
+    cover.width, cover.height, cover.pix_fmt = width, height, "rgb24"
+    cover.disposition = Disposition.attached_pic
+    frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), 200, np.uint8), format="rgb24")
+    frame.pts = 0
+    container.mux(cover.encode(frame))
+    container.mux(cover.encode(None))
+
+
+def test_a_cover_larger_than_the_film_is_not_the_film(tmp_path: Path) -> None:
+    path = tmp_path / "covered.mp4"
+    with av.open(str(path), "w") as container:
+        film = container.add_stream("libx264", rate=25)
+        film.width, film.height, film.pix_fmt = 64, 48, "yuv420p"
+        add_cover(container, 300, 300)
+        for picture in numbered(8):
+            container.mux(film.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(film.encode(None))
+    assert numbers(path) == list(range(8))
+
+
+def test_a_cover_alone_is_no_film(tmp_path: Path) -> None:
+    path = tmp_path / "song.mp4"
+    with av.open(str(path), "w") as container:
+        add_cover(container, 64, 64)
+    assert "no video stream" in refusal_of(path).message
+
+
 def refusal_of(path: Path) -> InputError:
     with pytest.raises(InputError) as refusal:
         decoded(path)
@@ -234,6 +281,32 @@ def test_refuses_more_than_ten_minutes_by_header_and_by_content(
     monkeypatch.setattr(video.VideoSource, "_announced_seconds", lambda _: None)
     monkeypatch.setattr(settings, "MAX_TEMPLATE_SECONDS", 0.5)
     assert "longer than" in refusal_of(silent).message
+
+
+class Pipe(io.FileIO):
+    """A file that cannot be gone back in, as what a live stream is written to."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def test_refuses_a_stream_without_a_length_whose_clock_jumps_by_hours_at_the_jump(tmp_path: Path) -> None:
+    path = tmp_path / "live.mkv"
+    jump = 8 * 3600 * 1000
+    with Pipe(path, "w") as pipe, av.open(pipe, "w", format="matroska", options={"live": "1"}) as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for time in (0, 40, 80, jump, jump + 40):
+            frame = av.VideoFrame.from_ndarray(corners(), format="bgr24")
+            frame.pts, frame.time_base = time, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with VideoSource(path) as source:
+        assert source.expected_frames == 1, "it does not say how long it is"
+        frames = itertools.islice(source.frames(), 10)
+        with pytest.raises(InputError, match="longer than 10 minutes"):
+            list(frames)
 
 
 def test_refuses_too_many_streams(tmp_path: Path) -> None:
