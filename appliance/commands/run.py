@@ -49,7 +49,7 @@ def run(volumes: Volumes, host: str | None, port: int | None) -> None:
 
     microphones = _Microphones(volumes)
     injected = Injected(
-        checks=_checks(volumes),
+        checks=every_check(volumes),
         fixups=_fixups(volumes),
         watchers=[microphones.watch, WearWatch(volumes).watch, trial(volumes).watch],
         serving=serving,
@@ -197,7 +197,8 @@ class _Microphones:
         self.publish()
 
 
-def _checks(volumes: Volumes) -> list[Check]:
+def every_check(volumes: Volumes) -> list[Check]:
+    """The checks of a box that runs; those of its processes are the supervisor's own."""
     from appliance.capture import checks as microphones
     from appliance.findings import Check
     from appliance.pipeline import face_models

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -49,7 +50,6 @@ def install(volumes: Volumes, bundle: str) -> None:
     The next boot tries it, and the box keeps it if it stays healthy.
     """
     from appliance.commands.shared import cancellable
-    from appliance.control import Control
     from appliance.update import fetch, slots
 
     slots.status(volumes)  # before a long download
@@ -57,7 +57,7 @@ def install(volumes: Volumes, bundle: str) -> None:
         path = Path(bundle)
         if fetch.is_url(bundle):
             path = stack.enter_context(fetch.fetched(bundle, volumes.uploads, job.step))
-        found = slots.install(volumes, path, Control(volumes).problems(), job.step)
+        found = slots.install(volumes, path, _problems(volumes), job.step)
     click.echo(f"version {found.version} is installed; it starts with the next reboot")
 
 
@@ -73,7 +73,18 @@ def mark_good(volumes: Volumes) -> None:
 @update.command()
 @click.pass_obj
 def rollback(volumes: Volumes) -> None:
-    """Boot the other slot from the next reboot on."""
+    """Boot the other slot from the next reboot on, or, before the reboot that an update waits for, call that off."""
     from appliance.update import slots
 
     click.echo(slots.rollback(volumes, "asked for"))
+
+
+def _problems(volumes: Volumes) -> set[str]:
+    """The checks that complain now. Where no supervisor has looked, they are run here."""
+    from appliance.commands.run import every_check
+    from appliance.control import Control
+    from appliance.findings import Status
+    from appliance.supervisor.health import examine
+
+    found = Control(volumes).findings() or [asdict(finding) for finding in examine(every_check(volumes))]
+    return {finding["check"] for finding in found if finding["status"] == Status.PROBLEM}

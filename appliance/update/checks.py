@@ -15,7 +15,7 @@ MARKS = "Marks the running system as good, so that it is booted from now on."
 
 
 def check(volumes: Volumes, root: Path = Path("/")) -> Iterator[Finding]:
-    """Where the boot loader knows of no slots, RAUC is not asked."""
+    """Where the image knows of no slots, RAUC is not asked."""
     if not rauc.is_expected(root):
         yield Finding(CHECK, Status.OK, "this system has no slots")
         return

@@ -33,6 +33,7 @@ _ABSENT: Final = (
 )
 _AGAIN: Final = "get it again from where it was made; `journalctl -u rauc` tells more"
 
+_SLOTS: Final = "etc/rauc/system.conf"
 _HOOK_FAILED: Final = Path("/run/mouthpiece-hook-failed")
 """Where a bundle's hook says why it failed, for RAUC says only that it did."""
 
@@ -87,8 +88,8 @@ _last: System | None = None
 
 
 def is_expected(root: Path = Path("/")) -> bool:
-    """Whether the boot loader says, on the kernel's command line, which slot it booted: then RAUC has to answer."""
-    return any(word.startswith("rauc.slot=") for word in (root / "proc/cmdline").read_text().split())
+    """Whether the image brings RAUC the slots of its board: then it has to answer, whatever boot loader there is."""
+    return (root / _SLOTS).exists()
 
 
 def system(*, outside: bool = False) -> System:

@@ -14,7 +14,7 @@ from typing import Any
 
 from appliance.errors import ApplianceError, CancelledError, InputError, UnhealthyError
 from appliance.update import rauc
-from appliance.update.history import BEGUN, CONFIRMED, FAILED, INSTALLED, ROLLED_BACK, History
+from appliance.update.history import BEGUN, CONFIRMED, FAILED, INSTALLED, ROLLED_BACK, Attempt, History
 from appliance.update.step import Step, quiet
 from appliance.update.version import is_older, running
 from appliance.volumes import Volumes
@@ -71,24 +71,38 @@ def install(
 def mark_good(volumes: Volumes, by: str) -> str:
     """The running system has proved itself; says what was done. `by` whom, for the history."""
     message, history = rauc.mark("good", "booted"), History(volumes)
-    attempt = None
-    with contextlib.suppress(UnhealthyError):  # it is marked all the same
-        attempt = history.undecided()
+    attempt = _undecided(history)
     if attempt is not None and attempt.slot == rauc.system().booted:
         history.note(CONFIRMED, attempt.version, attempt.slot, by=by)
     return message
 
 
 def rollback(volumes: Volumes, reason: str) -> str:
-    """Let the next boot be from the other slot; says what was done. `InputError` if that one does not boot."""
-    system = rauc.system()
+    """Let the next boot be from the other slot; says what was done. `InputError` if that one does not boot.
+
+    Where the other slot holds an update that was not tried yet, this is its end: the next boot stays with what runs.
+    """
+    system, history = rauc.system(), History(volumes)
+    attempt = _undecided(history)
+    if attempt is not None and attempt.slot != system.booted:
+        message = rauc.mark("active", system.booted)
+        history.note(ROLLED_BACK, attempt.version, attempt.slot, reason=reason)
+        with contextlib.suppress(ApplianceError):  # or else another rollback would start it, without a trial
+            rauc.mark("bad", attempt.slot)
+        return message
     other = system.other
     if other is None or other.boot_status != "good":
         raise InputError("the other slot holds no system that boots", hint="install an update instead")
     message = rauc.mark("active", other.name)
-    version = running()
-    History(volumes).note(ROLLED_BACK, version, system.booted, reason=reason)
+    history.note(ROLLED_BACK, running(), system.booted, reason=reason)
     return message
+
+
+def _undecided(history: History) -> Attempt | None:
+    """What is on trial or to be tried; a history that cannot be read keeps nobody from marking slots."""
+    with contextlib.suppress(UnhealthyError):
+        return history.undecided()
+    return None
 
 
 def status(volumes: Volumes) -> dict[str, Any]:

@@ -21,6 +21,10 @@ state() { systemctl show --property=ActiveState --value $1; }
 systemctl daemon-reload
 systemctl start mouthpiece-dead-man.timer
 state mouthpiece-dead-man.timer > /out/timer-without-slots
+mkdir -p /etc/rauc && touch /etc/rauc/system.conf
+systemctl start mouthpiece-dead-man.timer
+state mouthpiece-dead-man.timer > /out/timer-with-slots
+systemctl stop mouthpiece-dead-man.timer
 systemd-run --quiet --unit=mouthpiece sleep 1000
 systemctl start mouthpiece-dead-man.service
 state asked.target > /out/while-it-runs
@@ -43,3 +47,4 @@ def test_it_reboots_what_never_comes_up_and_nothing_else(tmp_path: Path) -> None
     assert result.text("while-it-runs") == "inactive\n"
     assert result.text("while-it-does-not") == "active\n"
     assert result.text("timer-without-slots") == "inactive\n", "no boot loader that counts would try another"
+    assert result.text("timer-with-slots") == "active\n"

@@ -38,10 +38,16 @@ class SimulatedRauc:
         step("installing", 50, 100)
         if self.failure is not None:
             raise self.failure
+        self._judge("rootfs.1", "good")
         self.now = replace(self.now, primary="rootfs.1")
 
     def mark(self, state: str, slot: str) -> str:
         self.marked.append((state, slot))
+        name = self.now.booted if slot == "booted" else slot
+        if state == "active":
+            self.now = replace(self.now, primary=name)
+        else:
+            self._judge(name, state)
         return f"marked {slot} {state}"
 
     def boot(self, name: str) -> None:
@@ -49,7 +55,10 @@ class SimulatedRauc:
         self.now = replace(self.now, booted=name, slots=slots)
 
     def spoil(self, name: str) -> None:
-        slots = tuple(replace(slot, boot_status="bad") if slot.name == name else slot for slot in self.now.slots)
+        self._judge(name, "bad")
+
+    def _judge(self, name: str, state: str) -> None:
+        slots = tuple(replace(slot, boot_status=state) if slot.name == name else slot for slot in self.now.slots)
         self.now = replace(self.now, slots=slots)
 
     def refuse(self, message: str) -> None:

@@ -8,9 +8,14 @@ import pytest
 
 from appliance.findings import Finding, Status
 from appliance.update import checks
+from appliance.update import rauc as rauc_service
 from appliance.update.history import BEGUN, INSTALLED, ROLLED_BACK, History
 from appliance.volumes import Volumes
 from tests.unit.update.rauc_stand_in import SimulatedRauc
+
+CHECKOUT = Path(__file__).parents[3]
+GENERATED = CHECKOUT / "boot/generated"
+TIMER = CHECKOUT / "rootfs-overlay/usr/lib/systemd/system/mouthpiece-dead-man.timer"
 
 
 @pytest.fixture
@@ -20,9 +25,10 @@ def rauc(monkeypatch: pytest.MonkeyPatch) -> SimulatedRauc:
 
 @pytest.fixture
 def system(tmp_path: Path) -> Path:
-    """A root with a kernel command line."""
-    (tmp_path / "proc").mkdir()
-    (tmp_path / "proc/cmdline").write_text("console=ttyS2 root=/dev/mmcblk0p2 rauc.slot=A\n")
+    """A root with what tells RAUC of its slots; the boot loader, as a Jetson's, tells the kernel of none."""
+    slots = GENERATED / "jetson-orin-nano/system.conf"
+    (tmp_path / "etc/rauc").mkdir(parents=True)
+    (tmp_path / "etc/rauc/system.conf").write_text(slots.read_text())
     return tmp_path
 
 
@@ -31,9 +37,17 @@ def only(root: Path) -> Finding:
     return found
 
 
+def test_the_timer_that_reboots_goes_by_the_same_file(system: Path) -> None:
+    lines = TIMER.read_text().splitlines()
+    (condition,) = [line for line in lines if line.startswith("Condition")]
+    name, _, path = condition.partition("=/")
+    assert name == "ConditionPathExists"
+    assert rauc_service.is_expected(system)
+    (system / path).unlink()
+    assert not rauc_service.is_expected(system)
+
+
 def test_a_system_without_slots(tmp_path: Path) -> None:
-    (tmp_path / "proc").mkdir()
-    (tmp_path / "proc/cmdline").write_text("root=/dev/sda1 quiet\n")
     assert only(tmp_path) == Finding("slot", Status.OK, "this system has no slots")
 
 

@@ -225,6 +225,27 @@ def test_asked_for_it_goes_back_with_the_next_boot(box: Boot) -> None:
         slots.rollback(box.volumes, "asked for")
 
 
+def test_an_update_that_was_not_tried_yet_is_called_off_and_starts_no_more(box: Boot) -> None:
+    installed(box)
+    assert slots.rollback(box.volumes, "asked for") == "marked rootfs.0 active"
+    assert box.rauc.now.primary == "rootfs.0"
+    last = History(box.volumes).read()[-1]
+    assert (last["event"], last["version"], last["slot"]) == ("rolled back", "9.0.0", "rootfs.1")
+    with pytest.raises(InputError, match="holds no system that boots"):
+        slots.rollback(box.volumes, "asked for again")
+    assert box.rauc.now.primary == "rootfs.0"
+    here = box.into("rootfs.0")
+    assert lived(box, here, DEADLINE_S), "the old one decides as ever"
+
+
+def test_one_that_is_on_trial_is_left_for_the_other_slot_when_asked(box: Boot) -> None:
+    installed(box)
+    box.into("rootfs.1")
+    assert slots.rollback(box.volumes, "asked for") == "marked rootfs.0 active"
+    assert box.rauc.now.primary == "rootfs.0"
+    assert History(box.volumes).read()[-1]["slot"] == "rootfs.1"
+
+
 def test_a_failed_installation_is_in_the_history(box: Boot) -> None:
     box.rauc.refuse("the update was not installed: no space")
     with pytest.raises(InputError):
