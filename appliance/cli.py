@@ -29,8 +29,7 @@ CANCELLED = 130
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
     try:
-        cli(standalone_mode=False)
-        code = 0
+        code: int = cli(standalone_mode=False) or 0  # click returns the code of an Exit; a command returns nothing
     except Exception as error:
         code = explain(error)
     sys.exit(code)
@@ -39,15 +38,13 @@ def main() -> NoReturn:
 def explain(error: Exception) -> int:
     """Tell a person what went wrong, and return the exit code for it."""
     match error:
-        case click.exceptions.Exit():
-            return error.exit_code
         case click.UsageError():
             error.show()
             return USAGE
         case CancelledError():
             say("cancelled; nothing was left behind")
             return CANCELLED
-        case click.Abort() if isinstance(error.__context__, KeyboardInterrupt):
+        case click.Abort() if not isinstance(error.__cause__, EOFError):  # that one was raised by no prompt
             say("cancelled")
             return CANCELLED
         case ApplianceError():

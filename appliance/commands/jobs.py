@@ -144,7 +144,11 @@ def _avatar(volumes: Volumes, given: str) -> str | dict[str, str]:
     """A name as it is; a file is taken in as an upload."""
     from appliance.pipeline import avatars
 
-    if Path(given).is_file():
+    try:
+        is_file = Path(given).is_file()
+    except OSError as error:
+        raise InputError(f"cannot read {given}: {error.strerror}", hint="check the path") from error
+    if is_file:
         return {"upload": _upload(volumes, Path(given))}
     if given not in (known := avatars.names(volumes)):
         raise InputError(f"there is neither a file nor an avatar {given}", hint=f"avatars are {', '.join(known)}")

@@ -15,6 +15,7 @@ import click
 from appliance.control import Control, NotRunningError
 from appliance.errors import InputError
 from appliance.settings import TABLE
+from appliance.terminal import say
 from appliance.volumes import Volumes
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -71,15 +72,22 @@ def line(record: dict[str, Any]) -> str:
 
 def _now(volumes: Volumes, limit: int | None, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Everything until now; a running box also knows what is not on the disk yet."""
+    last: int | None = None
     try:
         for answer in Control(volumes).stream("logs", timeout_s=_SILENCE_S, limit=limit, **wanted):
+            last = answer["record"]["id"]
+            limit = None if limit is None else limit - 1
             yield answer["record"]
+        return
     except NotRunningError:
-        from appliance.storage.logs import read
+        pass
+    except TimeoutError:
+        say("warning: the box runs and does not answer; the rest is what the disk has")
+    from appliance.storage.logs import read
 
-        stored = read(volumes.logs, limit=limit, newest_first=limit is not None, **wanted)
-        for record in list(stored)[::-1] if limit is not None else stored:
-            yield asdict(record)
+    stored = read(volumes.logs, after=last, limit=limit, newest_first=limit is not None, **wanted)
+    for record in list(stored)[::-1] if limit is not None else stored:
+        yield asdict(record)
 
 
 def _followed(volumes: Volumes, limit: int | None, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -61,9 +61,9 @@ class Backup:
     def write(self, target: Path, passphrase: str, step: Step = quiet) -> None:
         """Make the file `target`, whole or not at all; one that is there already is not touched."""
         sealed.check_passphrase(passphrase)
-        if target.exists():
-            raise InputError(f"{target} is there already", hint="give another name, or remove it first")
         try:
+            if target.exists():
+                raise InputError(f"{target} is there already", hint="give another name, or remove it first")
             space.check(target.parent, self.size)
             with atomic.replaced_file(target) as temporary:
                 temporary.chmod(0o600)

@@ -65,10 +65,7 @@ def test_what_cannot_be_restored_says_why(tmp_path: Path, passphrase: Path) -> N
 
 def test_on_a_terminal_it_asks_twice_and_shows_nothing(tmp_path: Path) -> None:
     box, file = full_box(tmp_path / "box"), tmp_path / "file"
-    command = [*MOUTHPIECE, "--data", str(box.root), "backup", str(file)]
-    terminal, end = pty.openpty()
-    process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end, start_new_session=True)
-    os.close(end)
+    process, terminal = on_a_terminal(box, "backup", file)
     shown = b""
     for prompt in (b"Passphrase: ", b"Repeat for confirmation: "):
         while not shown.endswith(prompt):
@@ -81,6 +78,29 @@ def test_on_a_terminal_it_asks_twice_and_shows_nothing(tmp_path: Path) -> None:
     assert PASSPHRASE.encode() not in shown
     assert b"saved 1.6 MB" in shown
     assert file.stat().st_size > 1_600_000
+
+
+def test_an_answer_that_never_comes_calls_it_off(tmp_path: Path) -> None:
+    process, terminal = on_a_terminal(full_box(tmp_path / "box"), "backup", tmp_path / "file")
+    shown = b""
+    while not shown.endswith(b"Passphrase: "):
+        shown += os.read(terminal, 1000)
+    os.write(terminal, b"\x04")  # Ctrl-D
+    while piece := _read(terminal):
+        shown += piece
+    os.close(terminal)
+    assert process.wait(120) == 130
+    assert shown.split() == [b"Passphrase:", b"cancelled"]
+    assert not (tmp_path / "file").exists()
+
+
+def on_a_terminal(volumes: Volumes, *words: object) -> tuple[subprocess.Popen[bytes], int]:
+    """The process, and what its user types into and reads from."""
+    terminal, end = pty.openpty()
+    command = [*MOUTHPIECE, "--data", str(volumes.root), *map(str, words)]
+    process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end, start_new_session=True)
+    os.close(end)
+    return process, terminal
 
 
 def _read(terminal: int) -> bytes:

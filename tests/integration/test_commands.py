@@ -147,6 +147,17 @@ def test_doctor_tells_scripts_what_it_tells_people(box: Box) -> None:
     assert people.stdout.rstrip().splitlines()[-1].startswith("problems: ")
 
 
+def test_doctor_leaves_a_sick_box_with_a_code_that_says_so(box: Box) -> None:
+    box.root.joinpath("nand").mkdir()
+    box.root.joinpath("nand/state").write_text("a file is in the way")
+    for arguments in (["doctor"], ["doctor", "--json"]):
+        assert box.run(*arguments).returncode == 3
+
+
+def test_a_name_that_no_disk_takes_is_no_mistake_of_ours(box: Box, speech: Path) -> None:
+    assert_refused(box.run("jobs", "submit", "--avatar", "a" * 300, "--audio", speech), "File name too long")
+
+
 def test_a_reader_that_has_seen_enough_hears_no_complaint(box: Box) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "appliance", "render", "--help"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 
@@ -21,7 +22,6 @@ from appliance.pipeline.options import DEFAULTS
         (InputError("it stays"), 1, "error: it stays\n"),
         (UnhealthyError("no space", hint="make some"), 3, "error: no space\n  fix: make some\n"),
         (CancelledError(), 130, "cancelled; nothing was left behind\n"),
-        (click.exceptions.Exit(3), 3, ""),
     ],
 )
 def test_an_error_for_people_has_its_exit_code_and_no_traceback(
@@ -50,6 +50,51 @@ def test_an_interrupt_before_there_is_a_job(capsys: pytest.CaptureFixture[str]) 
         interrupted(standalone_mode=False, args=[])
     assert cli.explain(caught.value) == 130
     assert capsys.readouterr().err.strip() == "cancelled"
+
+
+def test_the_end_of_the_input_at_a_prompt_is_a_cancellation_and_anywhere_else_a_mistake_of_ours(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    def asks() -> None:
+        click.prompt("Name")
+
+    @click.command()
+    def reads() -> None:
+        raise EOFError("a file is shorter than it says")
+
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    codes = []
+    for command in (asks, reads):
+        with pytest.raises(click.Abort) as caught:
+            command(standalone_mode=False, args=[])
+        codes.append(cli.explain(caught.value))
+    assert codes == [130, 70]
+    assert "a file is shorter" in capsys.readouterr().err
+
+
+def test_the_code_that_a_command_leaves_with_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def unwell() -> None:
+        raise click.exceptions.Exit(3)
+
+    monkeypatch.setattr(cli.cli, "get_command", lambda *_: unwell)
+    for words, code in ((["unwell"], 3), (["--help"], 0)):
+        monkeypatch.setattr("sys.argv", ["mouthpiece", *words])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        assert left.value.code == code
+
+
+def test_no_command_returns_what_could_be_taken_for_a_code() -> None:
+    context = click.Context(cli.cli)
+    found = [cli.cli.get_command(context, name) for name in cli.COMMANDS]
+    for command in found:
+        if isinstance(command, click.Group):
+            found += command.commands.values()
+        assert command is not None
+        assert command.callback is not None
+        assert command.callback.__annotations__["return"] == "None", command.name
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

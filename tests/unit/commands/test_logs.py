@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from datetime import datetime
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.commands.logs import logs, moment
+from appliance.control import SOCKET, short_path
 from appliance.errors import InputError
 from appliance.storage.logs import LogWriter
 from appliance.volumes import Volumes
@@ -90,6 +92,28 @@ def test_a_record_for_scripts_is_whole(volumes: Volumes) -> None:
         "message": "fails",
         "fields": {"code": 5},
     }
+
+
+@pytest.mark.parametrize("arguments", [[], ["--limit", "2"], ["--follow"]])
+def test_of_a_box_that_does_not_answer_the_disk_tells(
+    volumes: Volumes, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setattr("appliance.commands.logs._SILENCE_S", 0.01)
+    monkeypatch.setattr("time.sleep", interrupt)  # --follow goes on until then
+    volumes.run.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as silent:
+        with short_path(volumes.run / SOCKET) as path:
+            silent.bind(path)
+        silent.listen()
+        done = CliRunner().invoke(logs, arguments, obj=volumes)
+    assert not isinstance(done.exception, TimeoutError)
+    said = [line.split()[-1] for line in done.stdout.splitlines()]
+    assert said == (["fails", "wonders"] if "--limit" in arguments else ["starts", "fails", "wonders"])
+    assert done.stderr.startswith("warning: the box runs and does not answer")
+
+
+def interrupt(_seconds: float) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_box_that_never_said_anything(tmp_path: Path) -> None:

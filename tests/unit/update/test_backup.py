@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from appliance.errors import CancelledError, InputError
+from appliance.errors import CancelledError, InputError, UnhealthyError
 from appliance.jobs import saved
 from appliance.jobs.job import State
 from appliance.jobs.store import JobStore
@@ -194,6 +194,11 @@ def test_the_file_is_private_and_never_replaces_another(tmp_path: Path) -> None:
     assert target.stat().st_mode & 0o777 == 0o600
     with pytest.raises(InputError, match="is there already"):
         Backup(box, b"").write(target, PASSPHRASE)
+
+
+def test_a_name_that_the_disk_does_not_take_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UnhealthyError, match="cannot be written: File name too long"):
+        Backup(full_box(tmp_path / "box"), b"").write(tmp_path / ("a" * 300), PASSPHRASE)
 
 
 def test_a_file_replaced_meanwhile_is_said(tmp_path: Path) -> None:
