@@ -55,7 +55,10 @@ class Snapshot:
     sound: bool
     """Both copies hold it, or nothing was ever stored."""
     lost: bool
-    """Something was stored and no copy of it is whole; `values` is empty."""
+    """Something was stored and no copy of it is whole; `values` is empty.
+
+    Where one copy is still blank, nothing was: the power went in the very first write.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,8 @@ class ConfigStore:
             copies = _copies(medium)
         newest = max(copies, key=_sequence)
         sound = copies[0] == copies[1] and not newest.damaged
-        return Snapshot(json.loads(newest.content), sound, lost=not sound and newest.sequence < 0)
+        lost = newest.sequence < 0 and _BLANK not in copies
+        return Snapshot(json.loads(newest.content), sound, lost)
 
     def update(self, change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """Let `change` work on the configuration and make the result durable; what it raises leaves the old one.

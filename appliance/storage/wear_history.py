@@ -3,14 +3,16 @@
 A sample is a moment and some counters by name, such as `{"ubi0.erases": 12345}`. The file has one line a sample, the
 CRC-32 of the rest in hex before a JSON list `[unix seconds, {name: value}]`. Lines are appended without a sync, since
 losing an hour's sample costs nothing and a sync costs flash; a line that a power cut tore is skipped. When the file has
-grown beyond `_LARGEST` it is written anew with one sample a day for the past and every sample of the last two days.
+grown beyond `_LARGEST` it is written anew, a good part smaller: all samples of two days, and one a day before these.
 
-One writer, the supervisor; any process may read. A clock that jumped back (a box without a battery, before the network
-gave it the time) is a sample that is older than the one before it: it is not recorded.
+One writer, the supervisor; any process may read. A clock may be wrong for a while, behind (a box without a battery,
+before the network gave it the time) or ahead. Nobody can tell which at that moment, so what it says is kept. Readers
+leave out samples later than now, and of the others those that stand in the way of the longest history.
 """
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import itertools
 import json
@@ -26,8 +28,10 @@ from appliance.volumes import Volumes
 EVERY_S: Final = 3600.0
 DAY_S: Final = 86_400.0
 _LARGEST: Final = 64 * 1024
+_THINNED: Final = 48 * 1024
+"""What is written anew may have, so that some days pass before the next time."""
 _DAYS: Final = 365
-_HOURLY_DAYS: Final = 2
+_HOURS: Final = 48
 
 
 class Sample(NamedTuple):
@@ -39,25 +43,16 @@ def path(volumes: Volumes) -> Path:
     return volumes.state / "wear.log"
 
 
-def read(file: Path) -> list[Sample]:
-    """Every sound sample, oldest first; none where there is no file."""
-    try:
-        lines = file.read_bytes().splitlines()
-    except OSError:
-        return []
-    samples: list[Sample] = []
-    for line in lines:
-        sample = _decode(line)
-        if sample and (not samples or sample.time > samples[-1].time):
-            samples.append(sample)
-    return samples
+def read(file: Path, now: float = math.inf) -> list[Sample]:
+    """The sound samples until `now`, oldest first; none where there is no file."""
+    return _increasing([sample for sample in _stored(file) if sample.time <= now])
 
 
 def record(file: Path, sample: Sample) -> None:
     """Add a sample; `OSError` when the volume does not take it."""
     line = _encode(sample)
     if file.exists() and file.stat().st_size + len(line) > _LARGEST:
-        atomic.write_bytes(file, b"".join(map(_encode, [*thinned(read(file), sample.time), sample])))
+        atomic.write_bytes(file, _fitting(thinned(_increasing([*_stored(file), sample]))))
         return
     with file.open("ab+") as out:
         if out.tell():
@@ -67,17 +62,12 @@ def record(file: Path, sample: Sample) -> None:
         out.write(line)
 
 
-def thinned(samples: Sequence[Sample], now: float) -> list[Sample]:
-    """The newest two days' samples, and the first of each day of the last year before them."""
-    kept: dict[int, Sample] = {}
-    recent = []
-    for sample in samples:
-        age = now - sample.time
-        if age <= _HOURLY_DAYS * DAY_S:
-            recent.append(sample)
-        elif age <= _DAYS * DAY_S:
-            kept.setdefault(int(sample.time // DAY_S), sample)
-    return [*kept.values(), *recent]
+def thinned(samples: Sequence[Sample]) -> list[Sample]:
+    """The newest two days of hourly samples, and the first of each day before them, a year of such days."""
+    days: dict[int, Sample] = {}
+    for sample in samples[:-_HOURS]:
+        days.setdefault(int(sample.time // DAY_S), sample)
+    return [*list(days.values())[-_DAYS:], *samples[-_HOURS:]]
 
 
 def growth(samples: Sequence[Sample], name: str) -> tuple[float, float]:
@@ -92,8 +82,47 @@ def growth(samples: Sequence[Sample], name: str) -> tuple[float, float]:
     return sum(max(after[1] - before[1], 0) for before, after in pairs), (having[-1][0] - having[0][0]) / DAY_S
 
 
+def _stored(file: Path) -> list[Sample]:
+    """Every line that is whole, in the order that they were written in."""
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError:
+        return []
+    return [sample for sample in map(_decode, lines) if sample]
+
+
+def _increasing(samples: Sequence[Sample]) -> list[Sample]:
+    """As many of the samples as can be without a step back in time; of two that are as many, those that end earlier."""
+    ends: list[float] = []
+    """The time that the best run of so many samples ends at."""
+    runs: list[_Run] = []
+    for sample in samples:
+        length = bisect.bisect_left(ends, sample.time)
+        run = _Run(sample, runs[length - 1] if length else None)
+        ends[length : length + 1] = [sample.time]
+        runs[length : length + 1] = [run]
+    found = []
+    last = runs[-1] if runs else None
+    while last:
+        found.append(last.sample)
+        last = last.before
+    return found[::-1]
+
+
+class _Run(NamedTuple):
+    sample: Sample
+    before: _Run | None
+
+
+def _fitting(samples: Sequence[Sample]) -> bytes:
+    """The lines of the newest of them, as many as there is room for."""
+    lines = list(map(_encode, samples))
+    sizes = itertools.accumulate(map(len, reversed(lines)))
+    return b"".join(lines[len(lines) - sum(size <= _THINNED for size in sizes) :])
+
+
 def _encode(sample: Sample) -> bytes:
-    content = json.dumps([round(sample.time), dict(sample.counters)], separators=(",", ":")).encode()
+    content = json.dumps([math.floor(sample.time), dict(sample.counters)], separators=(",", ":")).encode()
     return f"{zlib.crc32(content):08x} ".encode() + content + b"\n"
 
 

@@ -76,7 +76,7 @@ def counters(seen: Look, writers: Mapping[str, float] | None = None) -> dict[str
 def now(volumes: Volumes, root: Path = Path("/")) -> dict[str, Any]:
     """The report of this moment, for a box whose supervisor does not run: without writers."""
     seen = look(volumes, root)
-    samples = wear_history.read(wear_history.path(volumes))
+    samples = wear_history.read(wear_history.path(volumes), seen.time)
     return report(seen, [*samples, Sample(seen.time, counters(seen))])
 
 

@@ -43,7 +43,7 @@ class WearWatch:
         self._count()
         seen = wear_report.look(self._volumes, self._root)
         sample = Sample(seen.time, wear_report.counters(seen, self._written))
-        samples = wear_history.read(self._file)
+        samples = wear_history.read(self._file, sample.time)
         if not samples or sample.time - samples[-1].time >= wear_history.EVERY_S:
             with contextlib.suppress(OSError):  # the check of the volumes says so
                 wear_history.record(self._file, sample)

@@ -7,6 +7,7 @@ A crash may leave a torn block at its end; what follows is found all the same (s
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -51,6 +52,22 @@ def end(folder: Path) -> tuple[int, int]:
         if stored := blocks(path):
             return max(highest, stored[-1].last_id), stored[-1].sequence
     return highest, 0
+
+
+def affordable(folder: Path, total_bytes: int) -> int:
+    """So much of `total_bytes` as the volume spares: half of it is for the others there, the queue above all."""
+    while not folder.exists():
+        folder = folder.parent
+    volume = os.statvfs(folder)
+    return min(total_bytes, volume.f_blocks * volume.f_frsize // 2)
+
+
+def drop_oldest(folder: Path) -> bool:
+    """Delete the oldest segment, unless it is the one that is written to; whether there was one."""
+    older = listing(folder)[:-1]
+    for path in older[:1]:
+        path.unlink()
+    return bool(older)
 
 
 def make_room(folder: Path, total_bytes: int, wanted: int) -> None:

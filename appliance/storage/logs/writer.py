@@ -5,17 +5,20 @@ of its own, stores what has waited `FLUSH_S`, or 64 KiB, or anything with an ERR
 times a second. `flush` stores at once: for a power failure, for shutdown, for whoever needs to know that it is durable.
 A record is *stored* when `flush` returned true or `tick` got to it: written, synced, and no power cut takes it back.
 
-A volume that is full, read-only or gone stops nothing and raises nothing: records stay in the ring (1 MiB, then the
-oldest go), `problem` says what is wrong and so does a record, the disk is tried again every 5 s, and once it works what
-the ring still holds is stored, with a record of how many were lost.
+On a volume that is full the oldest segment makes way, whoever filled it: the queue needs the room more. A volume that
+stays full, is read-only or gone stops nothing and raises nothing: records stay in the ring (1 MiB, then the oldest go),
+`problem` says what is wrong and so does a record, the disk is tried again every 5 s, and once it works what the ring
+still holds is stored, with a record of how many were lost.
 
 Ids: after a restart they go on beyond any that the former run can have given out, stored or not, so that a reader who
-holds an id misses nothing. Limits: `total_bytes` for all segments, a sixteenth of that for each.
+holds an id misses nothing. Limits: `total_bytes`, or half of the volume if that is less, for all segments; a sixteenth
+of that for each.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import threading
@@ -51,6 +54,8 @@ class LogWriter:
         self, folder: Path, *, total_bytes: int = 16 * 1024 * 1024, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._folder = folder
+        with contextlib.suppress(OSError):  # the first flush will say what is wrong
+            total_bytes = segments.affordable(folder, total_bytes)
         self._total_bytes = total_bytes
         self._segment_bytes = max(total_bytes // _SEGMENTS, FLUSH_BYTES)
         self._clock = clock
@@ -129,7 +134,7 @@ class LogWriter:
             if not entries:
                 return not self.problem
             try:
-                self._store(entries)
+                self._store_or_make_room(entries)
             except OSError as error:
                 self._failed(error)
                 return False
@@ -183,13 +188,25 @@ class LogWriter:
             self.problem = ""
             self.append("WARNING", "logs", f"records are stored again; {lost} were lost")
 
-    def _failed(self, error: OSError) -> None:
-        self._not_before = self._clock() + _RETRY_S
+    def _store_or_make_room(self, entries: Sequence[_Entry]) -> None:
+        try:
+            self._store(entries)
+        except OSError as error:
+            self._take_back()
+            if error.errno != errno.ENOSPC or not segments.drop_oldest(self._folder):
+                raise
+            self._store(entries)
+
+    def _take_back(self) -> None:
+        """Let go of what was half written. Readers step over a torn block; this only saves its space."""
         if self._descriptor is not None:
-            # A torn block is stepped over by readers; taking it back only saves its space.
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, self._size)
             self._let_go()
+
+    def _failed(self, error: OSError) -> None:
+        self._not_before = self._clock() + _RETRY_S
+        self._take_back()
         said, self.problem = self.problem, f"{self._folder}: {error.strerror or error}"
         if not said:
             self.append("WARNING", "logs", f"records cannot be stored and are kept in memory: {self.problem}")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -254,6 +254,46 @@ def test_when_the_disk_takes_no_more_records_stay_in_memory_and_are_stored_when_
     writer.flush()
     assert messages(read(folder))[-1] == "records are stored again; 0 were lost"
     assert list(read(folder)) == writer.recent()
+
+
+@pytest.fixture
+def small_volume(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 4 MiB, as `nand/state`."""
+    state = tmp_path / "state"
+    state.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(state)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a file system needs root")
+    yield state
+    subprocess.run(["umount", str(state)], check=True)
+
+
+def test_a_total_beyond_the_volume_leaves_half_of_it_to_the_others(folder: Path, small_volume: Path) -> None:
+    writer = LogWriter(folder, total_bytes=1 << 30)
+    for n in range(700):
+        writer.append("INFO", "p", noise(n, 7000))
+        assert writer.flush(), writer.problem
+    writer.close()
+    assert 1 << 20 < survey(folder).bytes <= 2 << 20
+    (small_volume / "others").write_bytes(bytes(3 << 19))
+
+
+def test_on_a_full_volume_the_oldest_makes_way_and_the_newest_stays(folder: Path, small_volume: Path) -> None:
+    writer = LogWriter(folder)
+    for n in range(200):
+        writer.append("INFO", "p", noise(n, 7000))
+        assert writer.flush(), writer.problem
+    before = listing(folder)
+    with (small_volume / "others").open("wb", buffering=0) as others, suppress(OSError):
+        while True:
+            others.write(bytes(4096))
+    for n in range(30):
+        record = writer.append("INFO", "p", noise(n, 7000))
+        assert writer.flush(), writer.problem
+    writer.close()
+    assert list(read(folder))[-1] == record
+    assert survey(folder).missing == 0
+    assert listing(folder)[0] in before[1:]
 
 
 def breaking(number: int, name: str) -> Callable[..., None]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.storage import wear_history
+from appliance.storage import atomic, wear_history
 from appliance.storage.wear_history import DAY_S, EVERY_S, Sample, growth, read, record, thinned
 
 
@@ -35,14 +35,31 @@ def test_a_torn_line_is_skipped_and_the_next_one_kept(tmp_path: Path, torn: int)
         assert second not in read(file)
 
 
-def test_foreign_lines_and_times_that_go_back_are_skipped(tmp_path: Path) -> None:
+def test_foreign_lines_are_skipped(tmp_path: Path) -> None:
     file = tmp_path / "wear.log"
-    first, second = hourly(1)[:2]
-    record(file, second)
-    record(file, first)
+    (sample,) = hourly(1)[:1]
+    record(file, sample)
     with file.open("ab") as out:
         out.write(b"00000000 [1,2]\nwhat is this\n\xff\xfe\n")
-    assert read(file) == [second]
+    assert read(file) == [sample]
+
+
+@pytest.mark.parametrize("wrong_by", [20 * 365 * DAY_S, 3 * EVERY_S, -3 * EVERY_S, -20 * 365 * DAY_S])
+def test_a_clock_that_was_wrong_for_some_hours_costs_only_these(tmp_path: Path, wrong_by: float) -> None:
+    file = tmp_path / "wear.log"
+    samples = hourly(2)
+    for sample in samples[:20]:
+        record(file, sample)
+    for sample in samples[20:25]:
+        record(file, Sample(sample.time + wrong_by, sample.counters))
+    for now, sample in enumerate(samples[25:], start=25):
+        record(file, sample)
+        found = read(file, sample.time)
+        assert len(found) >= now - 5
+        assert found[:15] == samples[:15]
+        assert found[-1].time <= sample.time
+    assert found[-15:] == samples[-15:]
+    assert growth(found, "ubi0.erases")[0] == samples[-1].counters["ubi0.erases"]
 
 
 def test_a_year_of_hours_stays_small(tmp_path: Path) -> None:
@@ -56,13 +73,36 @@ def test_a_year_of_hours_stays_small(tmp_path: Path) -> None:
     assert growth(kept, "ubi0.erases")[1] > 360
 
 
+def test_long_lines_leave_room_for_days_before_all_is_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, counters = tmp_path / "wear.log", {f"a counter with a long name {n}": 123_456_789.0 for n in range(5)}
+    rewritten = []
+    real = atomic.write_bytes
+
+    def write(path: Path, content: bytes) -> None:
+        rewritten.append(content)
+        real(path, content)
+
+    monkeypatch.setattr(atomic, "write_bytes", write)
+    samples = [Sample(sample.time, counters) for sample in hourly(300)]
+    for sample in samples:
+        record(file, sample)
+    assert len(rewritten) < 300 / 2
+    assert all(len(content) <= 48 * 1024 for content in rewritten)
+    kept = read(file)
+    assert kept[-48:] == samples[-48:]
+    assert growth(kept, next(iter(counters)))[1] > 90, "what the forecast goes by"
+
+
 def test_thinning_keeps_one_sample_a_day_of_the_past_and_all_of_two_days() -> None:
     samples = hourly(10)
-    kept = thinned(samples, samples[-1].time)
+    kept = thinned(samples)
     assert len(kept) in range(48 + 8, 48 + 11)
     assert kept == sorted(kept)
-    old = samples[-1].time + 400 * DAY_S
-    assert thinned(samples, old) == []
+    assert len(thinned(hourly(400))) == 365 + 48
+    assert thinned(samples[:30]) == samples[:30]
+    assert thinned([]) == []
 
 
 def test_growth_survives_a_counter_that_began_anew() -> None:
