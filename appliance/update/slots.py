@@ -106,16 +106,21 @@ def _undecided(history: History) -> Attempt | None:
 
 
 def status(volumes: Volumes) -> dict[str, Any]:
-    """How things stand: {"version", "compatible", "operation", "booted", "primary", "slots", "trial", "history"}.
+    """How things stand: {"version", "compatible", "operation", "booted", "primary", "slots", "trial", "untried",
+    "history"}.
 
-    `trial` is the version that has yet to prove itself, or null. `NoRaucError` where there are no slots.
+    `trial` is the version that has yet to prove itself, `untried` the one that is installed and waits for a reboot;
+    null where there is none. `NoRaucError` where there are no slots.
     """
     system, history = rauc.system(), History(volumes)
     attempt = history.undecided()
+    runs = attempt is not None and attempt.slot == system.booted
+    waits = attempt is not None and attempt.installed and not runs
     return {
         "version": running(),
         **{name: getattr(system, name) for name in ("compatible", "operation", "booted", "primary")},
         "slots": [asdict(slot) for slot in system.slots],
-        "trial": attempt.version if attempt is not None and attempt.slot == system.booted else None,
+        "trial": attempt.version if attempt and runs else None,
+        "untried": attempt.version if attempt and waits else None,
         "history": history.read(),
     }

@@ -34,6 +34,7 @@ class UpdatesOut(Schema):
     booted = String(metadata={"description": "name of a slot"})
     primary = String(metadata={"description": "the slot that boots next"})
     trial = String(allow_none=True, metadata={"description": "the version that has yet to prove itself"})
+    untried = String(allow_none=True, metadata={"description": "the version that is installed and waits for a reboot"})
     slots = List(Dict())
     history = List(Dict(), metadata={"description": "the oldest first: t, event, version, slot, reason"})
     errand = Dict(allow_none=True, metadata={"description": "the last installation or restore: state, done, total"})
@@ -86,7 +87,10 @@ def mark_good() -> dict[str, Any]:
 
 @blueprint.post("/updates/rollback")
 @blueprint.output(UpdateMessage)
-@blueprint.doc(summary="Boot the other slot from the next reboot on", responses=REFUSALS)
+@blueprint.doc(
+    summary="Boot the other slot from the next reboot on; before the reboot that an update waits for, call that off",
+    responses=REFUSALS,
+)
 def roll_back() -> dict[str, Any]:
     return {"message": slots.rollback(the_box().volumes, "asked for")}
 

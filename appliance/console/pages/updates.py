@@ -87,8 +87,13 @@ def _mark_good() -> None:
 
 
 def _roll_back() -> None:
-    slots.rollback(the_box().volumes, "asked for")
-    tell("info", _("The other system starts with the next reboot."))
+    volumes = the_box().volumes
+    untried = slots.status(volumes)["untried"]
+    slots.rollback(volumes, "asked for")
+    if untried:
+        tell("info", _("Version {version} is called off; the system that runs stays.", version=untried))
+    else:
+        tell("info", _("The other system starts with the next reboot."))
 
 
 def _reboot() -> None:

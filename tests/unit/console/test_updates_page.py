@@ -109,7 +109,7 @@ def test_an_uploaded_bundle_is_installed_by_a_simulated_rauc(owner: FlaskClient,
     assert rauc.now.primary == "rootfs.1"
     shown = text(owner.get("/updates").text)
     assert "Version 9.0.0 is installed; it starts with the next reboot." in shown
-    assert "Another system starts with the next reboot." in shown
+    assert "Version 9.0.0 starts with the next reboot." in shown
 
 
 def test_a_script_sends_the_bundle_as_the_body(owner: FlaskClient, rauc: SimulatedRauc) -> None:
@@ -145,6 +145,18 @@ def test_an_installation_that_fails_says_why_by_a_simulated_rauc(owner: FlaskCli
 def test_what_is_no_address_is_refused(owner: FlaskClient, url: str) -> None:
     answer = owner.post("/api/v1/updates/url", json={"url": url})
     assert answer.status_code in (400, 422)
+
+
+def test_an_update_is_called_off_before_its_reboot_by_a_simulated_rauc(owner: FlaskClient, rauc: SimulatedRauc) -> None:
+    post(owner, "install", file=bundle())
+    assert ended(owner)["state"] == "done"
+    assert "Call the update off" in text(owner.get("/updates").text)
+    post(owner, "rollback")
+    shown = text(owner.get("/updates").text)
+    assert "Version 9.0.0 is called off; the system that runs stays." in shown
+    assert "Call the update off" not in shown
+    assert rauc.now.primary == rauc.now.booted == "rootfs.0"
+    assert owner.get("/api/v1/updates").json["untried"] is None  # type: ignore[index]
 
 
 def test_going_back_keeping_and_rebooting_by_a_simulated_rauc(
