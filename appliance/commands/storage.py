@@ -89,7 +89,8 @@ def _told(report: Mapping[str, Any]) -> Iterator[str]:
         written = "unknown" if nand["bytes_per_day"] is None else f"{_size(nand['bytes_per_day'])} a day"
         yield f"  written {written}; its budget is {_size(nand['budget_bytes_per_day'])} a day"
     for disk in report["disks"]:
-        used = "tells no wear" if disk["used_low"] is None else f"{disk['used_low']} to {disk['used_high']} % used"
+        unknown = "tells its wear to root alone" if disk["refused"] else "tells no wear"
+        used = unknown if disk["used_low"] is None else f"{disk['used_low']} to {disk['used_high']} % used"
         yield f"{disk['name']} ({disk['kind']}): {used}; {_years(disk['forecast'])}"
     for place in report["places"]:
         where = f"{place['filesystem'] or 'unknown'} on {place['device'] or 'no disk'}"

@@ -7,7 +7,9 @@ eMMC    /sys/bus/mmc/devices/*/life_time     two estimates (kinds of cells) in s
 NVMe    the SMART log page (02h of the NVM Express base specification, 5.14.1.2), asked of /dev/nvmeN with the kernel's
         NVME_IOCTL_ADMIN_CMD (linux/nvme_ioctl.h), which only root may; percentage used counts on beyond 100, to 255
 
-SD cards, virtual disks and others tell nothing and are not in the list. Nothing here raises.
+SD cards, virtual disks and others tell nothing and are not in the list. On a box, which is not root, an hourly unit
+asks the NVMe controllers in its place and leaves what they say in `READING`. A controller that may not be asked, and of
+which nobody asked within a day, is in the list with nothing known of it. `disks` never raises.
 """
 
 from __future__ import annotations
@@ -15,12 +17,19 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import json
 import os
 import struct
-from dataclasses import dataclass
+import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from appliance.storage import atomic
+
+READING: Final = Path("run/mouthpiece-disk-life/nvme.json")
+"""Below the root; its directory is made by mouthpiece-disk-life.service."""
+_READING_VALID_S: Final = 86_400.0
 _NVME_ADMIN: Final = 0xC0484E41
 """_IOWR('N', 0x41, struct nvme_passthru_cmd), whose size is 72."""
 _GET_LOG_PAGE: Final = 0x02
@@ -35,7 +44,7 @@ _RESERVE: Final = {1: 0, 2: 80, 3: 90}
 
 @dataclass(frozen=True, slots=True)
 class DiskLife:
-    """A disk that tells its wear. Shares are in percent; 100 and more means that it may fail any time."""
+    """A disk that tells its wear, if only to root. Shares are in percent; from 100 on it may fail any time."""
 
     name: str
     kind: str
@@ -48,11 +57,33 @@ class DiskLife:
     """For how long it has been powered in its life."""
     written_bytes: int | None = None
     """Bytes written to it in its life."""
+    refused: bool = False
+    """It may tell, but not whoever asks here."""
 
 
 def disks(root: Path = Path("/")) -> list[DiskLife]:
     """The disks that tell their wear, by name."""
     return [*_emmcs(root), *_nvmes(root)]
+
+
+def leave_reading(root: Path = Path("/")) -> None:
+    """Ask the NVMe controllers and replace `READING`, for those who may not ask; OSError where it cannot be written."""
+    nvmes = {name: disk and asdict(disk) for name, disk in _ask(root).items()}
+    atomic.write_bytes(root / READING, json.dumps({"asked": _now(), "nvmes": nvmes}).encode())
+
+
+def _reading(root: Path) -> dict[str, DiskLife | None]:
+    """What is left in `READING`, if it is sound and of the last day."""
+    with contextlib.suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
+        left = json.loads((root / READING).read_bytes())
+        if 0 <= _now() - left["asked"] <= _READING_VALID_S:
+            return {name: disk and DiskLife(**disk) for name, disk in left["nvmes"].items()}
+    return {}
+
+
+def _now() -> float:
+    """Seconds since the start of the system, which `READING` does not outlive; a box's wall clock may jump by years."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _emmcs(root: Path) -> list[DiskLife]:
@@ -74,10 +105,24 @@ def _reserve(card: Path) -> int | None:
 
 
 def _nvmes(root: Path) -> list[DiskLife]:
-    found = []
+    found = _ask(root)
+    refused = {name for name, disk in found.items() if disk and disk.refused}
+    if refused:
+        found |= {name: disk for name, disk in _reading(root).items() if name in refused}
+    return [disk for disk in found.values() if disk]
+
+
+def _ask(root: Path) -> dict[str, DiskLife | None]:
+    """What each controller says, by name; None for one that tells nothing."""
+    found: dict[str, DiskLife | None] = {}
     for controller in sorted((root / "sys/class/nvme").glob("nvme[0-9]*")):
-        with contextlib.suppress(OSError):
-            found.append(smart(controller.name, _smart_log(root / "dev" / controller.name)))
+        name = controller.name
+        try:
+            found[name] = smart(name, _smart_log(root / "dev" / name))
+        except PermissionError:
+            found[name] = DiskLife(name, "NVMe", None, None, None, refused=True)
+        except OSError:
+            found[name] = None
     return found
 
 

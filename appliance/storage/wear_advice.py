@@ -22,6 +22,8 @@ _OVER_BUDGET: Final = 1.5
 _REPLACE: Final = "plan to replace the board or its flash; back up first"
 _READ_ONLY: Final = "back up now; a reboot may bring it back, and `dmesg` says why"
 _WRITE_LESS: Final = "see who writes most; a higher `log_level` and fewer new pictures and videos a day write less"
+_ASK: Final = "run `mouthpiece doctor` as root; on a box, see `systemctl status mouthpiece-disk-life`"
+"""It tells root alone, and on a box that unit asks."""
 _UNREADABLE: Final = "if the number grows, back up and plan to replace the board or its flash"
 
 
@@ -68,7 +70,8 @@ def _disk(disk: Mapping[str, Any]) -> Finding:
     what = f"{disk['name']} ({disk['kind']})"
     low, high, reserve = disk["used_low"], disk["used_high"], disk["reserve_used"]
     if low is None:
-        return Finding(CHECK, Status.OK, f"{what} does not tell its wear")
+        message = f"{what} does not tell its wear"
+        return Finding(CHECK, Status.WARNING, message, _ASK) if disk["refused"] else Finding(CHECK, Status.OK, message)
     if low >= 100:
         return Finding(CHECK, Status.PROBLEM, f"{what} has used up its life", _REPLACE)
     used = f"{what} has used {low} to {high} % of its life"

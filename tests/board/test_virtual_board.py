@@ -6,6 +6,7 @@ runtime with its wheels for arm64. One board is switched on three times; each te
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tools.virtual_board import factory, media
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(boot_chain.NO_KERNEL), reason=boot_chain.NO_KERNEL)]
 
+WAITING = ("mouthpiece-reboot.path", "mouthpiece-dead-man.timer", "mouthpiece-disk-life.timer")
 TMP = "/tmp"  # noqa: S108  the board's
 
 
@@ -44,7 +46,8 @@ def first(folder: Path, found: dict[str, Any]) -> None:
         found["rauc"] = board.shell("mouthpiece update status")
         found["watchdog"] = board.shell("systemctl show --property RuntimeWatchdogUSec --value")
         found["failed"] = board.shell("systemctl --failed --no-legend --plain")
-        found["enabled"] = board.shell("systemctl is-active mouthpiece-reboot.path mouthpiece-dead-man.timer").split()
+        found["enabled"] = board.shell(f"systemctl is-active {' '.join(WAITING)}").split()
+        found["nvmes"] = board.shell("cat /run/mouthpiece-disk-life/nvme.json")
         board.set_up(PASSWORD)
         found["version"] = board.fetch("/api/v1/updates")
         board.shell("echo kept > /var/lib/mouthpiece/data/kept; sync")
@@ -126,7 +129,11 @@ def test_process_1_feeds_the_watchdog(facts: dict[str, Any]) -> None:
 
 def test_no_unit_failed_and_those_that_wait_are_there(facts: dict[str, Any]) -> None:
     assert facts["failed"] == ""
-    assert facts["enabled"] == ["active", "active"]
+    assert facts["enabled"] == ["active"] * len(WAITING)
+
+
+def test_nvme_controllers_were_asked_and_there_are_none(facts: dict[str, Any]) -> None:
+    assert json.loads(facts["nvmes"])["nvmes"] == {}
 
 
 def test_what_is_set_up_outlives_the_power(facts: dict[str, Any]) -> None:

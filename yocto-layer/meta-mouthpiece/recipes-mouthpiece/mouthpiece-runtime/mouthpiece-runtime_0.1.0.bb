@@ -46,6 +46,8 @@ do_install:append() {
 
 SYSTEMD_SERVICE:${PN} = "\
     mouthpiece-dead-man.timer \
+    mouthpiece-disk-life.service \
+    mouthpiece-disk-life.timer \
     mouthpiece-first-start.service \
     mouthpiece-power-fail.service \
     mouthpiece-reboot.path \
