@@ -147,11 +147,12 @@ def test_doctor_tells_scripts_what_it_tells_people(box: Box) -> None:
     assert people.stdout.rstrip().splitlines()[-1].startswith("problems: ")
 
 
-def test_doctor_leaves_a_sick_box_with_a_code_that_says_so(box: Box) -> None:
-    box.root.joinpath("nand").mkdir()
-    box.root.joinpath("nand/state").write_text("a file is in the way")
+def test_doctor_leaves_a_sick_box_with_a_code_that_says_so(tmp_path: Path) -> None:
+    sick = Box(tmp_path)
+    (tmp_path / "nand").mkdir()
+    (tmp_path / "nand/state").write_text("a file is in the way")
     for arguments in (["doctor"], ["doctor", "--json"]):
-        assert box.run(*arguments).returncode == 3
+        assert sick.run(*arguments).returncode == 3
 
 
 def test_a_name_that_no_disk_takes_is_no_mistake_of_ours(box: Box, speech: Path) -> None:

@@ -17,6 +17,7 @@ let stage = body.dataset.stage;
 let recording = body.dataset.recording;
 let job = body.dataset.job;
 let touched = Date.now();
+const latest = {}; // of the recording and of the job: it may be told before the answer that names the one that was begun
 
 body.classList.add("scripted");
 $("replay").hidden = stage !== "showing";
@@ -40,7 +41,10 @@ async function record() {
   show("listening", _("One moment …"));
   $("listening-clock").textContent = clock(0);
   for (const bar of bars) bar.style.setProperty("--loud", 0.04);
-  recording = (await ask("POST", "/recordings", {})).id;
+  const { id } = await ask("POST", "/recordings", {});
+  if (stage !== "listening") return stop(false).catch(() => {}); // whoever it was for has left
+  recording = id;
+  heard(latest.recording);
 }
 
 function heard(value) {
@@ -71,8 +75,10 @@ async function make(upload) {
   show("making", _("Your words are being put into the mouth."));
   $("making-progress").value = 0;
   const found = await ask("POST", "/jobs", { avatar: body.dataset.avatar, audio: { upload } });
+  if (stage !== "making") return ask("POST", `/jobs/${found.id}/cancel`).catch(() => {});
   job = found.id;
   if (found.state === "done") play();
+  else if (latest.job) made(...latest.job);
 }
 
 function made(id, value) {
@@ -100,8 +106,10 @@ function play() {
   video.play().catch(() => {}); // a browser that does not let it play shows its own button
 }
 
+const stop = (keep) => ask("POST", "/recordings/stop", { keep });
+
 async function done() {
-  if (stage === "listening" && recording) ask("POST", "/recordings/stop", { keep: false }).catch(() => {});
+  if (stage === "listening" && recording) stop(false).catch(() => {});
   if (stage === "making" && job) await ask("POST", `/jobs/${job}/cancel`).catch(() => {});
   recording = job = "";
   show("ready");
@@ -113,7 +121,7 @@ if (!document.querySelector(".face img")) setTimeout(() => stage === "ready" && 
 const DO = {
   record,
   again: record,
-  stop: () => ask("POST", "/recordings/stop", { keep: true }),
+  stop: () => stop(true),
   discard: done,
   done,
 };
@@ -142,8 +150,8 @@ const stay = () => renew().catch(() => {});
 setInterval(stay, RENEW_MS);
 
 watch((name, value) => {
-  if (name === "recording") heard(value);
-  else if (name.startsWith("job:")) made(name.slice(4), value);
+  if (name === "recording") heard((latest.recording = value));
+  else if (name.startsWith("job:")) made(...(latest.job = [name.slice(4), value]));
   else if (name === "microphones") {
     const there = value?.devices?.some((device) => device.chosen && device.present) ?? false;
     document.querySelector(".talk").disabled = !there;
