@@ -71,7 +71,7 @@ def install(
 def mark_good(volumes: Volumes, by: str) -> str:
     """The running system has proved itself; says what was done. `by` whom, for the history."""
     message, history = rauc.mark("good", "booted"), History(volumes)
-    attempt = _undecided(history)
+    attempt = undecided(history)
     if attempt is not None and attempt.slot == rauc.system().booted:
         history.note(CONFIRMED, attempt.version, attempt.slot, by=by)
     return message
@@ -83,7 +83,7 @@ def rollback(volumes: Volumes, reason: str) -> str:
     Where the other slot holds an update that was not tried yet, this is its end: the next boot stays with what runs.
     """
     system, history = rauc.system(), History(volumes)
-    attempt = _undecided(history)
+    attempt = undecided(history)
     if attempt is not None and attempt.slot != system.booted:
         message = rauc.mark("active", system.booted)
         history.note(ROLLED_BACK, attempt.version, attempt.slot, reason=reason)
@@ -98,7 +98,7 @@ def rollback(volumes: Volumes, reason: str) -> str:
     return message
 
 
-def _undecided(history: History) -> Attempt | None:
+def undecided(history: History) -> Attempt | None:
     """What is on trial or to be tried; a history that cannot be read keeps nobody from marking slots."""
     with contextlib.suppress(UnhealthyError):
         return history.undecided()
@@ -113,14 +113,16 @@ def status(volumes: Volumes) -> dict[str, Any]:
     null where there is none. `NoRaucError` where there are no slots.
     """
     system, history = rauc.system(), History(volumes)
-    attempt = history.undecided()
-    runs = attempt is not None and attempt.slot == system.booted
-    waits = attempt is not None and attempt.installed and not runs
+    attempt, trial, untried = history.undecided(), None, None
+    if attempt is not None and attempt.slot == system.booted:
+        trial = attempt.version
+    elif attempt is not None and attempt.installed:
+        untried = attempt.version
     return {
         "version": running(),
         **{name: getattr(system, name) for name in ("compatible", "operation", "booted", "primary")},
         "slots": [asdict(slot) for slot in system.slots],
-        "trial": attempt.version if attempt and runs else None,
-        "untried": attempt.version if attempt and waits else None,
+        "trial": trial,
+        "untried": untried,
         "history": history.read(),
     }

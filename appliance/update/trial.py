@@ -86,9 +86,7 @@ class Trial:
 
     def begin(self) -> None:
         """Find out what this boot is."""
-        system, attempt = rauc.system(), None
-        with contextlib.suppress(UnhealthyError):
-            attempt = self._history.undecided()
+        system, attempt = rauc.system(), slots.undecided(self._history)
         if attempt is None or attempt.boot == boot_id():  # no reboot since
             return
         if attempt.slot == system.booted:
