@@ -86,8 +86,12 @@ def _now(volumes: Volumes, limit: int | None, wanted: dict[str, Any]) -> Iterato
     from appliance.storage.logs import read
 
     stored = read(volumes.logs, after=last, limit=limit, newest_first=limit is not None, **wanted)
-    for record in list(stored)[::-1] if limit is not None else stored:
-        yield asdict(record)
+    try:
+        for record in list(stored)[::-1] if limit is not None else stored:
+            yield asdict(record)
+    except PermissionError as error:
+        hint = "run this as the user that runs the box"
+        raise InputError(f"{volumes.logs} may not be read by this user", hint=hint) from error
 
 
 def _followed(volumes: Volumes, limit: int | None, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from datetime import datetime
 from pathlib import Path
@@ -80,6 +81,22 @@ def test_a_box_that_does_not_run_still_tells(volumes: Volumes) -> None:
 def test_records_are_chosen(volumes: Volumes, arguments: list[str], messages: list[str]) -> None:
     said = [json.loads(line) for line in shown(volumes, "--json", *arguments).stdout.splitlines()]
     assert [record["message"] for record in said] == messages
+
+
+@pytest.mark.parametrize("limit", [[], ["--limit", "1"]])
+def test_a_log_of_another_user_is_refused_in_words(volumes: Volumes, limit: list[str]) -> None:
+    me = os.geteuid()
+    for folder in (volumes.root, *volumes.root.parents[:2]):
+        folder.chmod(0o755)
+    volumes.logs.chmod(0)
+    if me == 0:
+        os.seteuid(65534)  # root may read everything; nobody may not
+    try:
+        with pytest.raises(InputError, match="logs may not be read by this user"):
+            shown(volumes, *limit)
+    finally:
+        os.seteuid(me)
+        volumes.logs.chmod(0o755)
 
 
 def test_a_record_for_scripts_is_whole(volumes: Volumes) -> None:
