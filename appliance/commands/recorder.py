@@ -85,7 +85,7 @@ def _record_upload(
     result: dict[str, Any] = {
         "ended": recording.ended,
         "seconds": round(recording.seconds, 2),
-        "message": " ".join(filter(None, [recording.message, *recording.warnings])),
+        "message": next(filter(None, [recording.message, *recording.warnings]), ""),  # one that a catalogue knows
         "hint": recording.hint,
         "clipped": recording.clipped,
     }

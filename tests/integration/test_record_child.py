@@ -238,3 +238,12 @@ def test_a_microphone_that_falls_silent_is_told_and_what_was_heard_kept(volumes:
     assert (last["state"], last["ended"]) == ("done", "unplugged")
     assert re.search(r"delivers no sound any more; the (1\.9|2\.0) s before are kept", last["message"])
     assert len(upload_of(volumes, last)) == pytest.approx(2 * RATE, abs=2000)
+
+
+def test_of_two_things_to_say_the_weightier_is_the_message(volumes: Volumes, tmp_path: Path) -> None:
+    """The console's languages know each, but not the two in one."""
+    with PacedMicrophone(tmp_path) as microphone, child(volumes, microphone.environment, "--seconds", "60") as recorder:
+        microphone.say(np.sign(NOISE[: 2 * RATE]))
+        last = recorder.end()
+    assert (last["state"], last["ended"], last["clipped"]) == ("done", "unplugged", True)
+    assert re.fullmatch(r".* delivers no sound any more; the (1\.9|2\.0) s before are kept", last["message"])
