@@ -61,3 +61,18 @@ def test_an_avatar_is_added_and_its_mouth_moved_by_hand_and_by_keys(page: Page, 
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("The avatar anna-maria is deleted.")).to_be_visible()
+
+
+def test_a_portrait_that_is_too_large_is_not_sent(page: Page, tmp_path: Path) -> None:
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.goto("/avatars")
+    page.evaluate("document.getElementById('enroll').dataset.limit = 1000")
+    page.locator("#file").set_input_files(face(tmp_path / "large.png"))
+    expect(page.locator("#problem")).to_have_text("large.png is too large.")
+    page.locator("#enroll button").click()
+    small = tmp_path / "small.png"
+    small.write_bytes(b"small")
+    page.locator("#file").set_input_files(small)
+    expect(page.locator("#problem")).to_be_hidden()
+    assert "POST" not in sent

@@ -1,5 +1,11 @@
 // A field for files that one may also drop a file on.
 
+import { _ } from "./i18n.js";
+
+/** What is wrong with a file that is larger than the form's limit, for the box would not hear it out; else "". */
+export const tooLarge = (file, form) =>
+  file?.size > Number(form.dataset.limit) ? _("{name} is too large.", { name: file.name }) : "";
+
 /** `chosen(file)` when a file was dropped on `area` or picked in its `input`. */
 export function takesFiles(area, input, chosen) {
   const show = () => {

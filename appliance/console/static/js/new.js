@@ -1,7 +1,7 @@
 // Making a video: upload at once and look at the sound, record in the browser or at the box.
 
 import { ask, upload } from "./api.js";
-import { takesFiles } from "./drop.js";
+import { takesFiles, tooLarge } from "./drop.js";
 import { _, clock, said, sentences } from "./i18n.js";
 import { refresh, watch } from "./live.js";
 import { possible, record } from "./recorder.js";
@@ -64,8 +64,9 @@ async function begin() {
 
 async function take(file) {
   $("sound-problem").hidden = true;
-  if (file.size > Number(form.dataset.limit)) {
-    complain(new Error(_("{name} is too large.", { name: file.name })));
+  const problem = tooLarge(file, form);
+  if (problem) {
+    complain(new Error(problem));
     forget();
     return;
   }

@@ -1,5 +1,6 @@
 // The updates page: files go up with a bar, installing and restoring move, and the slots and the history follow.
 
+import { tooLarge } from "./drop.js";
 import { _ } from "./i18n.js";
 import { follow, refresh } from "./live.js";
 
@@ -9,12 +10,10 @@ const changed = ({ name }) => {
 // A restore ends with the console's restart: what was missed meanwhile is looked up when it is back.
 follow("/api/v1/events", changed, { state: (connected) => connected && refresh(["errand", "update"]) });
 
-// The box would not hear out a file that is too large, so it is refused here. The browser sends no form that is invalid.
+// The browser sends no form that is invalid.
 document.addEventListener("change", ({ target }) => {
   if (target.type !== "file") return;
-  const [file] = target.files;
-  const tooLarge = file?.size > Number(target.form.dataset.limit);
-  const problem = tooLarge ? _("{name} is too large.", { name: file.name }) : "";
+  const problem = tooLarge(target.files[0], target.form);
   target.setCustomValidity(problem);
   complain(target.form, problem);
 });
