@@ -122,6 +122,26 @@ def test_what_went_wrong_is_said_in_the_visitors_language(browser: Browser, site
             expect(page.get_by_role("alert")).to_have_text("与设备的连接已中断。")
 
 
+@pytest.mark.usefixtures("owner")
+def test_a_kiosk_does_not_wait_for_a_job_that_was_removed_while_it_heard_nothing(
+    browser: Browser, site: RunningBox
+) -> None:
+    announce_microphone(site)
+    with browser.new_context(base_url=site.url, locale="en") as context:
+        for page in watched(context):
+            page.route("**/api/v1/recordings", lambda route: route.fulfill(status=201, json={"id": "words"}))
+            page.route(
+                "**/api/v1/jobs", lambda route: route.fulfill(status=201, json={"id": "gone", "state": "queued"})
+            )
+            page.goto("/kiosk")
+            page.get_by_role("button", name="Speak").click()
+            value = {"id": "words", "state": "done", "message": "", "hint": "", "upload": "heard"}
+            Control(Volumes(site.root)).ask("announce", name="recording", value=value)
+            expect(page.get_by_text("Your words are being put into the mouth.")).to_be_visible()
+            page.evaluate("for (const name of ['pagehide', 'pageshow']) dispatchEvent(new Event(name))")
+            expect(page.get_by_role("button", name="Speak")).to_be_visible()
+
+
 def announce_microphone(site: RunningBox) -> None:
     """Tell the console of the test's microphone, which is no device that udev knows."""
     device = {"id": "testmic", "name": "Test microphone", "present": True, "chosen": True}

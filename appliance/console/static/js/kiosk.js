@@ -82,10 +82,10 @@ async function make(upload) {
 }
 
 function made(id, value) {
-  if (id !== job || stage !== "making" || !value) return;
-  if (value.state === "done") play();
+  if (id !== job || stage !== "making") return;
+  if (!value || value.state === "cancelled") show("ready");
+  else if (value.state === "done") play();
   else if (value.state === "failed" || value.state === "set_aside") failed(id).catch(sorry);
-  else if (value.state === "cancelled") show("ready");
   else {
     const now = progress(value);
     $("making-progress").value = now.share;
@@ -96,6 +96,14 @@ function made(id, value) {
 async function failed(id) {
   const found = await ask("GET", `/jobs/${id}`);
   sorry(new Error(said(found.error) || _("It did not work.")));
+}
+
+/** A job that was removed while the page heard nothing is told of no more. */
+async function stillThere() {
+  const wanted = job;
+  if (stage !== "making" || !wanted) return;
+  const gone = await ask("GET", `/jobs/${wanted}`).then(() => false, (error) => error.status === 404);
+  if (gone) made(wanted, null);
 }
 
 function play() {
@@ -157,4 +165,7 @@ watch((name, value) => {
     document.querySelector(".talk").disabled = !there;
     $("no-microphone").hidden = there;
   }
-}, stay);
+}, () => {
+  stay();
+  stillThere();
+});
