@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,8 @@ import torch
 
 from appliance.pipeline import mel, motion_net
 from appliance.pipeline.motion_net import OUTPUTS, VAD, MotionNet
+from appliance.pipeline.progress import Job
+from appliance.terminal import ProgressLine
 from tools.train import (
     align,
     augment,
@@ -46,7 +48,7 @@ from tools.train import (
 from tools.train.corpus import Utterances
 from tools.train.phones import PHONES
 
-_Voice = TypeVar("_Voice")
+_Wanted = TypeVar("_Wanted")
 
 _THREADS: Final = 2
 VOICE_MARGIN: Final = 0.25
@@ -79,6 +81,22 @@ _LEARNING: Final = (mel, motion_net, augment, fit, phones, targets)
 _LABELLING: Final = (align, dialogues, espeak, label, people, sound, stamps, steel_sky)
 
 
+class _Told:
+    """Lines about what is done, and on a terminal how long the rest will take."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._line = ProgressLine()
+
+    def say(self, text: str) -> None:
+        self._line.close()
+        print(f"{text} after {time.monotonic() - self._started:.0f} s", flush=True)
+
+    def part(self) -> Job:
+        """What a part of the work reports to."""
+        return Job(self._line.show)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.train", description="Train the motion network.")
     parser.add_argument(
@@ -89,24 +107,24 @@ def main() -> None:
     options = parser.parse_args()
     work = options.work / f"seed{options.seed}"
     torch.set_num_threads(min(_THREADS, torch.get_num_threads()))
-    started = time.monotonic()
-    synthetic, names = _prepare(work, corpus.TRAINING, options.seed)
-    later, later_names = _prepare(work, corpus.LATER, options.seed)
-    neural = _neural(work, options.seed)
-    print(f"synthetic voices ready after {time.monotonic() - started:.0f} s", flush=True)
+    told = _Told()
+    synthetic, names = _prepare(work, corpus.TRAINING, options.seed, told)
+    later, later_names = _prepare(work, corpus.LATER, options.seed, told)
+    neural = _at_once(partial(takes.prepare, folder=work, seed=options.seed), takes.names(work.parent / "kokoro"), told)
+    told.say("synthetic voices ready")
     learnt = kept.key(_LEARNING, names, options.seed, SYNTHETIC)
     last = work / f"synthetic-{learnt}.npz"
-    _stage(last, None, synthetic, SYNTHETIC, options.seed)
-    print(f"trained on synthetic voices after {time.monotonic() - started:.0f} s", flush=True)
+    _stage(last, None, synthetic, SYNTHETIC, options.seed, told)
+    told.say("trained on synthetic voices")
     everyone = later | {group: voices + later.get(group, []) for group, voices in synthetic.items()}
     for number, stage in enumerate(ROUNDS, 1):
         labelled = kept.key(_LABELLING, learnt, [path.name for path in neural])
-        everyone |= relabel.relabelled(last, work / f"people-{labelled}", neural, _THREADS)
-        print(f"labelled for round {number} after {time.monotonic() - started:.0f} s", flush=True)
+        everyone |= relabel.relabelled(last, work / f"people-{labelled}", neural, _THREADS, told.part())
+        told.say(f"labelled for round {number}")
         learnt = kept.key(_LEARNING, labelled, later_names, options.seed, stage)
         before, last = last, work / f"round{number}-{learnt}.npz"
-        _stage(last, before, everyone, stage, options.seed + number)
-        print(f"round {number} done after {time.monotonic() - started:.0f} s", flush=True)
+        _stage(last, before, everyone, stage, options.seed + number, told)
+        told.say(f"round {number} done")
     tensors = export.folded(fit.loaded(last))
     tensors["exit.bias"][VAD::OUTPUTS] += VOICE_MARGIN
     options.out.mkdir(parents=True, exist_ok=True)
@@ -116,12 +134,14 @@ def main() -> None:
     weights, small = options.out / "base.safetensors", options.out / "base.int8.onnx"
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run([*quantise, "--weights", str(weights), "--out", str(small)], env=alone, check=True)
-    print(f"wrote {options.out / 'base.safetensors'} after {time.monotonic() - started:.0f} s", flush=True)
+    told.say(f"wrote {options.out / 'base.safetensors'}")
 
 
-def _prepare(work: Path, wanted: tuple[corpus.Voice, ...], seed: int) -> tuple[dict[str, list[Utterances]], list[str]]:
+def _prepare(
+    work: Path, wanted: tuple[corpus.Voice, ...], seed: int, told: _Told
+) -> tuple[dict[str, list[Utterances]], list[str]]:
     """Synthetic voices by the groups of `SYNTHETIC` and `ROUNDS`, and the names of their files."""
-    paths = _at_once(partial(corpus.prepare, folder=work, seed=seed), wanted)
+    paths = _at_once(partial(corpus.prepare, folder=work, seed=seed), wanted, told)
     voices: dict[str, list[Utterances]] = {}
     for voice, path in zip(wanted, paths, strict=True):
         group = {"rhvoice": "statistical", "rab": "festival in English"}.get(voice.kind, voice.kind)
@@ -131,23 +151,31 @@ def _prepare(work: Path, wanted: tuple[corpus.Voice, ...], seed: int) -> tuple[d
     return voices, [path.name for path in paths]
 
 
-def _neural(work: Path, seed: int) -> list[Path]:
-    """The files of what Kokoro's voices and Pico's say."""
-    return _at_once(partial(takes.prepare, folder=work, seed=seed), takes.names(work.parent / "kokoro"))
-
-
-def _at_once(make: Callable[[_Voice], Path], wanted: Iterable[_Voice]) -> list[Path]:
+def _at_once(make: Callable[[_Wanted], Path], wanted: Sequence[_Wanted], told: _Told) -> list[Path]:
     """What `make` makes, in a process each: espeak carries state along, and a fresh one always speaks the same."""
+    made: list[Path] = []
+    job = told.part()
+    job.step("speaking", 0, len(wanted))
     context = multiprocessing.get_context("spawn")
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
         with ProcessPoolExecutor(_THREADS, mp_context=context, max_tasks_per_child=1) as pool:
-            return list(pool.map(make, wanted))
+            for path in pool.map(make, wanted):
+                made.append(path)
+                job.step("speaking", len(made), len(wanted))
+            return made
     finally:
         del os.environ["OMP_NUM_THREADS"]
 
 
-def _stage(path: Path, start: Path | None, voices: dict[str, list[Utterances]], stage: Stage, seed: int) -> None:
+def _stage(
+    path: Path,
+    start: Path | None,
+    voices: dict[str, list[Utterances]],
+    stage: Stage,
+    seed: int,
+    told: _Told,
+) -> None:
     """Trains a network on `voices`, beginning where the one at `start` ended, and keeps it at `path`."""
     if path.is_file():
         return
@@ -158,8 +186,22 @@ def _stage(path: Path, start: Path | None, voices: dict[str, list[Utterances]], 
         total = sum(len(voice.phone) for voice in voices[group])
         everyone += voices[group]
         weights += [share * len(voice.phone) / total for voice in voices[group]]
-    crops, later = fit.Crops(everyone, weights, seed), start is not None
-    fit.fit(net, crops, steps=stage.steps, seed=seed, fade=later, colour_db=_COLOUR_DB if later else 0.0)
+    job = told.part()
+    job.step("learning", 0, stage.steps)
+
+    def learning(step: int, loss: float) -> None:
+        told.say(f"step {step}/{stage.steps} loss {loss:.4f}")
+        job.step("learning", step, stage.steps)
+
+    fit.fit(
+        net,
+        fit.Crops(everyone, weights, seed),
+        steps=stage.steps,
+        seed=seed,
+        fade=start is not None,
+        colour_db=0.0 if start is None else _COLOUR_DB,
+        report=learning,
+    )
     fit.saved(net, path)
 
 

@@ -10,8 +10,10 @@ One process holds one espeak (the library has global state). Raises `UnhealthyEr
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-import ctypes.util
+import os
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -50,6 +52,19 @@ class _Event(ctypes.Structure):
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 
 
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """Keeps what the C library prints to itself: that a small dictionary is one, whenever a voice has it."""
+    shown, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(shown, 2)
+        os.close(shown)
+        os.close(nowhere)
+
+
 class Espeak:
     """The synthesiser; `voice` is a language with an optional variant, for example `fr+f2`."""
 
@@ -81,8 +96,7 @@ class Espeak:
         self, text: str, voice: str, *, words_per_minute: int = 165, pitch: int = 50, pitch_range: int = 50
     ) -> tuple[NDArray[np.float32], list[Segment]]:
         library = self._library
-        if library.espeak_SetVoiceByName(voice.encode()):
-            raise UnhealthyError(f"espeak-ng has no voice {voice}", hint="apt install espeak-ng-data")
+        self._speak_as(voice)
         library.espeak_SetParameter(_RATE, words_per_minute, 0)
         library.espeak_SetParameter(_PITCH, pitch, 0)
         library.espeak_SetParameter(_RANGE, pitch_range, 0)
@@ -94,8 +108,7 @@ class Espeak:
 
     def ipa(self, text: str, voice: str) -> list[str]:
         """How each clause of the text is pronounced; `^` ties the letters of a diphthong or an affricate."""
-        if self._library.espeak_SetVoiceByName(voice.encode()):
-            raise UnhealthyError(f"espeak-ng has no voice {voice}", hint="apt install espeak-ng-data")
+        self._speak_as(voice)
         speak = self._library.espeak_TextToPhonemes
         speak.restype = ctypes.c_char_p
         rest = ctypes.c_char_p(text.encode())
@@ -103,6 +116,12 @@ class Espeak:
         while rest.value:
             clauses.append(speak(ctypes.byref(rest), _UTF8, _IPA_TIED).decode())
         return clauses
+
+    def _speak_as(self, voice: str) -> None:
+        with _silenced():
+            missing = self._library.espeak_SetVoiceByName(voice.encode())
+        if missing:
+            raise UnhealthyError(f"espeak-ng has no voice {voice}", hint="apt install espeak-ng-data")
 
     def _segments(self, length: int) -> list[Segment]:
         """The reported sounds as segments that tile the signal; pauses and the unknown are silence."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import ctypes
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -129,9 +128,9 @@ def fit(
     seed: int,
     fade: bool,
     colour_db: float = 0.0,
-    report: Callable[[int, MotionNet], None] = lambda _step, _net: None,
+    report: Callable[[int, float], None] = lambda _step, _loss: None,
 ) -> None:
-    """Train in place, at a steady rate or one that fades to nothing; `report(step, averaged)` every 100 steps.
+    """Train in place, at a steady rate or one that fades to nothing; `report(step, loss)` every 100 steps.
 
     `colour_db` is how far the colours of a speaker's vowels, murmurs and noises are moved against each other.
     What remains in `net` is the running average of its weights, which is what a lower rate would have reached.
@@ -148,7 +147,7 @@ def fit(
     averaged = copy.deepcopy(net).eval()
     pairs = zip(averaged.state_dict().values(), net.state_dict().values(), strict=True)
     followers, leaders = zip(*[pair for pair in pairs if pair[0].is_floating_point()], strict=True)
-    total, started = 0.0, time.monotonic()
+    total = 0.0
     net.train()
     for step in range(1, steps + 1):
         raw, phone, trust = crops.batch(BATCH)
@@ -170,8 +169,7 @@ def fit(
                 follower.lerp_(leader, max(_FOLLOW, 1 / step))
         total += float(loss.detach())
         if step % 100 == 0:
-            print(f"step {step}/{steps} loss {total / 100:.4f} {time.monotonic() - started:.0f} s", flush=True)
-            report(step, averaged)
+            report(step, total / 100)
             total = 0.0
     net.load_state_dict(averaged.state_dict())
     net.eval()

@@ -16,6 +16,7 @@ from typing import Final
 import torch
 
 from appliance.errors import UnhealthyError
+from appliance.pipeline.progress import Job
 from tools.train import fit, label, people
 from tools.train.corpus import Utterances
 from tools.train.takes import Takes
@@ -26,7 +27,7 @@ Labelled = list[tuple[str, Path]]
 """The group of every speaker, and the file."""
 
 
-def relabelled(net: Path, folder: Path, takes: list[Path], processes: int) -> dict[str, list[Utterances]]:
+def relabelled(net: Path, folder: Path, takes: list[Path], processes: int, job: Job) -> dict[str, list[Utterances]]:
     """The speakers to learn from, by group; `net` is what `fit.saved` kept, `takes` what `takes.prepare` made."""
     context = multiprocessing.get_context("spawn")
     # The largest groups first, so that no process ends long before another.
@@ -36,7 +37,11 @@ def relabelled(net: Path, folder: Path, takes: list[Path], processes: int) -> di
     ]
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         done = [pool.submit(work) for work in works]
-        speakers = [speaker for each in done for speaker in each.result()]
+        speakers: Labelled = []
+        job.step("labelling", 0, len(done))
+        for count, each in enumerate(done, 1):
+            speakers += each.result()
+            job.step("labelling", count, len(done))
     voices: dict[str, list[Utterances]] = {}
     for group, path in speakers:
         if path.stem not in people.HELD_OUT:

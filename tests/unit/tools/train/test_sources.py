@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -62,6 +63,13 @@ def test_a_fresh_espeak_always_says_the_same(espeak: Espeak) -> None:
     assert espeak.rate_hz > 0
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         assert pool.submit(said).result() == pool.submit(said).result()
+
+
+def test_a_small_dictionary_is_not_complained_of(espeak: Espeak, capfd: pytest.CaptureFixture[str]) -> None:
+    assert espeak.say("Добры дзень.", "be")[1]
+    assert espeak.ipa("Добры дзень.", "be")
+    os.write(2, b"and nothing else\n")
+    assert capfd.readouterr().err == "and nothing else\n"
 
 
 def test_an_unknown_voice_is_said(espeak: Espeak) -> None:
