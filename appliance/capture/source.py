@@ -20,7 +20,6 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -28,7 +27,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.capture import channels
+from appliance.capture import channels, complaints
 from appliance.capture.devices import Microphone
 from appliance.errors import ApplianceError, InputError, UnhealthyError
 from appliance.settings import SPEECH_RATE_HZ
@@ -171,7 +170,8 @@ def _open(pcm: str, name: str) -> InputContainer:
     if str(_OURS) not in given.split(":"):
         os.environ[_VARIABLE] = f"{given}:{_OURS}".removeprefix(":")
     complaint: Exception | None = None
-    with _alsa_errors_logged():
+    # What alsa-lib says of a name that is wrong.
+    with complaints.logged(_log):
         for count in _CHANNELS:
             for rate in (SPEECH_RATE_HZ, 3 * SPEECH_RATE_HZ):
                 try:
@@ -185,22 +185,6 @@ def _open(pcm: str, name: str) -> InputContainer:
                 container.close()
     _log.info("%s does not open: %s", pcm, complaint)
     raise InputError(f"{name} is no microphone that can be opened", hint=_LIST)
-
-
-@contextmanager
-def _alsa_errors_logged() -> Iterator[None]:
-    """alsa-lib writes to file descriptor 2 itself. What it says of a name that is wrong belongs into the log."""
-    caught, kept = os.memfd_create("alsa"), os.dup(2)
-    os.dup2(caught, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        text = os.pread(caught, 4096, 0).decode(errors="replace").strip()
-        os.close(caught)
-        if text:
-            _log.debug("%s", text)
 
 
 def blocks(container: InputContainer) -> Iterator[Block]:

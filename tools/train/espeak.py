@@ -10,17 +10,18 @@ One process holds one espeak (the library has global state). Raises `UnhealthyEr
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import os
-from collections.abc import Iterator
+import logging
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from appliance.capture import complaints
 from appliance.errors import UnhealthyError
 from tools.train.phones import VOICELESS_STOPS, Segment, from_ipa, split
+
+_log = logging.getLogger(__name__)
 
 CLOSURE_S: Final = 0.04
 _SYNCHRONOUS: Final = 2
@@ -50,19 +51,6 @@ class _Event(ctypes.Structure):
 
 
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
-
-
-@contextlib.contextmanager
-def _silenced() -> Iterator[None]:
-    """Keeps what the C library prints to itself: that a small dictionary is one, whenever a voice has it."""
-    shown, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(shown, 2)
-        os.close(shown)
-        os.close(nowhere)
 
 
 class Espeak:
@@ -118,7 +106,8 @@ class Espeak:
         return clauses
 
     def _speak_as(self, voice: str) -> None:
-        with _silenced():
+        # It complains of a small dictionary whenever a voice has one.
+        with complaints.logged(_log):
             missing = self._library.espeak_SetVoiceByName(voice.encode())
         if missing:
             raise UnhealthyError(f"espeak-ng has no voice {voice}", hint="apt install espeak-ng-data")
