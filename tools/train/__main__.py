@@ -9,6 +9,7 @@ cut run goes on with the stage that was cut, and a change of code or texts makes
 from __future__ import annotations
 
 import argparse
+import contextlib
 import multiprocessing
 import os
 import subprocess
@@ -48,7 +49,7 @@ from tools.train import (
 from tools.train.corpus import Utterances
 from tools.train.phones import PHONES
 
-_Wanted = TypeVar("_Wanted")
+_Voice = TypeVar("_Voice")
 
 _THREADS: Final = 2
 VOICE_MARGIN: Final = 0.25
@@ -96,6 +97,10 @@ class _Told:
         """What a part of the work reports to."""
         return Job(self._line.show)
 
+    def close(self) -> None:
+        """Whatever comes next begins on a line of its own."""
+        self._line.close()
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.train", description="Train the motion network.")
@@ -105,36 +110,39 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/train"), help="folder for what is kept between runs")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    work = options.work / f"seed{options.seed}"
     torch.set_num_threads(min(_THREADS, torch.get_num_threads()))
-    told = _Told()
-    synthetic, names = _prepare(work, corpus.TRAINING, options.seed, told)
-    later, later_names = _prepare(work, corpus.LATER, options.seed, told)
-    neural = _at_once(partial(takes.prepare, folder=work, seed=options.seed), takes.names(work.parent / "kokoro"), told)
+    with contextlib.closing(_Told()) as told:
+        _train(options.work / f"seed{options.seed}", options.out, options.seed, told)
+
+
+def _train(work: Path, out: Path, seed: int, told: _Told) -> None:
+    synthetic, names = _prepare(work, corpus.TRAINING, seed, told)
+    later, later_names = _prepare(work, corpus.LATER, seed, told)
+    neural = _at_once(partial(takes.prepare, folder=work, seed=seed), takes.names(work.parent / "kokoro"), told)
     told.say("synthetic voices ready")
-    learnt = kept.key(_LEARNING, names, options.seed, SYNTHETIC)
+    learnt = kept.key(_LEARNING, names, seed, SYNTHETIC)
     last = work / f"synthetic-{learnt}.npz"
-    _stage(last, None, synthetic, SYNTHETIC, options.seed, told)
+    _stage(last, None, synthetic, SYNTHETIC, seed, told)
     told.say("trained on synthetic voices")
     everyone = later | {group: voices + later.get(group, []) for group, voices in synthetic.items()}
     for number, stage in enumerate(ROUNDS, 1):
         labelled = kept.key(_LABELLING, learnt, [path.name for path in neural])
         everyone |= relabel.relabelled(last, work / f"people-{labelled}", neural, _THREADS, told.part())
         told.say(f"labelled for round {number}")
-        learnt = kept.key(_LEARNING, labelled, later_names, options.seed, stage)
+        learnt = kept.key(_LEARNING, labelled, later_names, seed, stage)
         before, last = last, work / f"round{number}-{learnt}.npz"
-        _stage(last, before, everyone, stage, options.seed + number, told)
+        _stage(last, before, everyone, stage, seed + number, told)
         told.say(f"round {number} done")
     tensors = export.folded(fit.loaded(last))
     tensors["exit.bias"][VAD::OUTPUTS] += VOICE_MARGIN
-    options.out.mkdir(parents=True, exist_ok=True)
-    export.write(tensors, options.out / "base.safetensors")
+    out.mkdir(parents=True, exist_ok=True)
+    export.write(tensors, out / "base.safetensors")
     # A process of its own, on one thread: how many there are shows in the last digits.
-    quantise = [sys.executable, "-m", "tools.train.int8", "--seed", str(options.seed)]
-    weights, small = options.out / "base.safetensors", options.out / "base.int8.onnx"
+    quantise = [sys.executable, "-m", "tools.train.int8", "--seed", str(seed)]
+    weights, small = out / "base.safetensors", out / "base.int8.onnx"
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run([*quantise, "--weights", str(weights), "--out", str(small)], env=alone, check=True)
-    told.say(f"wrote {options.out / 'base.safetensors'}")
+    told.say(f"wrote {out / 'base.safetensors'}")
 
 
 def _prepare(
@@ -151,7 +159,7 @@ def _prepare(
     return voices, [path.name for path in paths]
 
 
-def _at_once(make: Callable[[_Wanted], Path], wanted: Sequence[_Wanted], told: _Told) -> list[Path]:
+def _at_once(make: Callable[[_Voice], Path], wanted: Sequence[_Voice], told: _Told) -> list[Path]:
     """What `make` makes, in a process each: espeak carries state along, and a fresh one always speaks the same."""
     made: list[Path] = []
     job = told.part()
